@@ -1,0 +1,19 @@
+"""What is known about trackers and what a site has promised. Pure: callers pass bytes, text and time.
+
+Reading order
+    purpose       the four purposes and what one visitor has consented to
+    party         first or third party, by registrable domain
+    cookie        Set-Cookie and Cookie by RFC 6265bis
+    lifetime      how long something lives: asked for, capped, put into words
+    embeds        table: which element and attribute contacts whom
+    observation   what a scan saw (the `scan` JSON)
+    catalogue/    vendors, hosts, cookie names, storage keys, inline signatures (packaged TOML)
+    filters       Adblock-syntax network rules, imported by the operator
+    verdict       may this load, be stored, be sent: an action with its reason
+    declared/     what a privacy policy says: cookies, vendors, claims, checklist
+    compare       declared against observed: findings
+    site_policy   the one canonical document that the proxy enforces
+    declaration   the cookie table a site should publish
+
+Packaged data (the catalogue, the public suffix list) is read once, at load. Nothing else here does I/O.
+"""

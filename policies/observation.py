@@ -1,0 +1,134 @@
+"""What a scan saw: the `scan` JSON of the contract as frozen models. No I/O, no clock.
+
+Lifetimes are seconds. `lifetime: null` with `session: true` is a session cookie, `null` with `false` is unknown.
+`declared_lifetime` is what the header or the script asked for; `effective_lifetime` is what the browser keeps.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from policies.purpose import Purpose
+
+
+class Observed(BaseModel):
+    """Base: frozen, and tolerant of keys that a later version adds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Frame(Observed):
+    """One stack frame; an inline script is its page's URL with the line. Lines and columns count from 1."""
+
+    url: str
+    line: int = 0
+    column: int = 0
+    function: str = ""
+
+
+class Setter(Observed):
+    """Who set a cookie or key: an HTTP answer (`url` is the answering URL) or a script (`url` is the script)."""
+
+    kind: Literal["http", "js"]
+    url: str
+    stack: tuple[Frame, ...] = ()
+
+
+class PageVisit(Observed):
+    """One page: the URL asked for, where it ended, and why it failed, if it did."""
+
+    url: str
+    final_url: str | None = None
+    status: int | None = None
+    error: str | None = None
+    redirects: tuple[str, ...] = ()
+    title: str = ""
+
+
+CookieState = Literal["stored", "blocked", "deleted", "overwritten", "expected"]
+
+
+class ObservedCookie(Observed):
+    """One cookie. `stored` is in the jar at the end; `blocked` was refused by the browser and never stored."""
+
+    name: str
+    domain: str
+    path: str = "/"
+    host_only: bool = False
+    secure: bool = False
+    http_only: bool = False
+    same_site: str | None = None
+    partitioned: bool = False
+    first_party: bool = True
+    session: bool = False
+    declared_lifetime: int | None = None
+    effective_lifetime: int | None = None
+    state: CookieState = "stored"
+    blocked_reasons: tuple[str, ...] = ()
+    set_by: tuple[Setter, ...] = ()
+    vendor: str | None = None
+    purpose: Purpose | None = None
+    because: str = ""
+    pages: tuple[str, ...] = ()
+
+
+class ObservedKey(Observed):
+    """One storage key: localStorage, sessionStorage, an IndexedDB database or a Cache API cache."""
+
+    kind: Literal["local", "session", "indexeddb", "cache"]
+    origin: str
+    key: str
+    set_by: tuple[Setter, ...] = ()
+    vendor: str | None = None
+    purpose: Purpose | None = None
+    because: str = ""
+    pages: tuple[str, ...] = ()
+
+
+class ObservedRequest(Observed):
+    """One request that a page made. `type` is CDP's resource type in lower case (script, image, xhr, ping ...)."""
+
+    url: str
+    page: str
+    type: str
+    third_party: bool = False
+    initiator: tuple[Frame, ...] = ()
+    redirected_from: str | None = None
+    vendor: str | None = None
+    purpose: Purpose | None = None
+    status: int | None = None
+    blocked: str | None = None
+
+
+class Technique(Observed):
+    """A way to track without a cookie: canvas, audio, webgl, fonts, navigator, id_sharing, cname, keystrokes ..."""
+
+    kind: str
+    script: str
+    page: str
+    detail: str = ""
+
+
+class BannerSeen(Observed):
+    """A consent banner that the site itself shows."""
+
+    page: str
+    tool: str | None = None
+    buttons: tuple[str, ...] = ()
+
+
+class Scan(Observed):
+    """Everything one crawl saw. `started` is UTC, ISO 8601."""
+
+    site: str
+    started: str
+    mode: Literal["browser", "static"]
+    consent: str = "none"
+    pages: tuple[PageVisit, ...] = ()
+    cookies: tuple[ObservedCookie, ...] = ()
+    storage: tuple[ObservedKey, ...] = ()
+    requests: tuple[ObservedRequest, ...] = ()
+    techniques: tuple[Technique, ...] = ()
+    banners: tuple[BannerSeen, ...] = ()
