@@ -21,7 +21,7 @@ SESSION = -1
 
 
 def seconds(text: object) -> object:
-    """"730d" -> 63072000, "session" -> SESSION. Raises ValueError for anything else."""
+    """ "730d" -> 63072000, "session" -> SESSION. Raises ValueError for anything else."""
     if text is None or isinstance(text, int):
         return text
     if text == "session":
