@@ -61,7 +61,9 @@ async def open_database(
     path = sqlite_path(url)
     try:
         if path != ":memory:":
+            # Tried beforehand: a connection that fails to open leaves a thread of its own behind.
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).open("ab").close()  # noqa: ASYNC230  one system call, before anything else runs
         database = await aiosqlite.connect(path, timeout=busy_timeout, isolation_level=None)
     except (sqlite3.Error, OSError) as error:
         raise DatabaseUnusableError(path, _reason(error)) from error

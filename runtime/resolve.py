@@ -77,7 +77,7 @@ class LocalhostResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Addresses for `host`. Raises AddressRefusedError where the guard leaves none, OSError where the name is dead."""
+        """Addresses for `host`. Raises AddressRefusedError where the guard leaves none, OSError for a dead name."""
         if is_localhost_name(host):
             found = [
                 ResolveResult(hostname=host, host=ip, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
