@@ -62,7 +62,9 @@ def draft_policy(
             seen = contacts.get(contact.host)
             kinds = tuple(sorted({*contact.kinds, *(seen.kinds if seen else ())}))
             contacts[contact.host] = contact.model_copy(update={"kinds": kinds})
-    vendors = {part.vendor for part in (*cookies.values(), *keys.values(), *contacts.values())}
+    vendors = {cookie.vendor for cookie in cookies.values()}
+    vendors |= {key.vendor for key in keys.values()}
+    vendors |= {contact.vendor for contact in contacts.values()}
     return SitePolicy(
         site=site,
         hosts=tuple(sorted(hosts)),
