@@ -1,0 +1,180 @@
+"""Read `samtykke.toml` and the environment into one frozen Config. A misspelt key is an error that names it.
+
+Environment variables beat the file: `SAMTYKKE__PROXY__LISTEN` is `listen` of `[proxy]`. Relative paths are
+relative to the file's folder, so that a command does the same from anywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import typing
+from pathlib import Path
+from typing import Annotated, Any
+
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from policies.site_policy import Override
+from proxy.consent.settings import ConsentSettings, ControllerSettings
+from proxy.settings import ProxySettings, SiteSettings
+
+DEFAULT_FILE = Path("samtykke.toml")
+
+
+class ConfigError(ValueError):
+    """The config cannot be used: the message names file, key and reason."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InventorySettings(_Section):
+    """Where scans are kept. Rebuildable: losing it loses history, no evidence."""
+
+    store: str = "sqlite:///inventory.db"
+
+
+class PolicySettings(_Section):
+    """Where site policies are published, and the operator's own words."""
+
+    folder: str = "policy/"
+    override: tuple[Override, ...] = ()
+
+
+def _cron(expression: str) -> str:
+    if not croniter.is_valid(expression):
+        raise ValueError(f"{expression!r} is no cron expression (minute hour day month weekday)")
+    return expression
+
+
+class ScheduleSettings(_Section):
+    """A crawl that runs by itself, by cron expression (UTC)."""
+
+    name: str
+    cron: Annotated[str, AfterValidator(_cron)]
+    sites: tuple[str, ...]
+
+
+class AlertSettings(_Section):
+    """Who is told about material changes. Empty: nobody."""
+
+    webhook: str = ""
+
+
+class Config(BaseSettings):
+    """The whole configuration; see docs/configuration.md for every key."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="SAMTYKKE__",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    site: tuple[SiteSettings, ...] = ()
+    proxy: ProxySettings = Field(default_factory=ProxySettings)
+    controller: ControllerSettings = Field(default_factory=ControllerSettings)
+    consent: ConsentSettings = Field(default_factory=ConsentSettings)
+    inventory: InventorySettings = Field(default_factory=InventorySettings)
+    policy: PolicySettings = Field(default_factory=PolicySettings)
+    schedule: tuple[ScheduleSettings, ...] = ()
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    _folder: Path = PrivateAttr(default=Path("."))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the file said."""
+        return env_settings, init_settings
+
+    def path(self, name: str) -> Path:
+        """A path of the config, absolute."""
+        return (self._folder / name).resolve()
+
+    def store(self, url: str) -> str:
+        """A store's URL with an absolute path where it is a file."""
+        if url.startswith("sqlite:///"):
+            return f"sqlite:///{self.path(url.removeprefix('sqlite:///'))}"
+        return url
+
+    def one_site(self, name: str | None = None) -> SiteSettings:
+        """The site of this name, or the only one. Raises ConfigError listing the names otherwise."""
+        names = ", ".join(site.name for site in self.site)
+        if name is None:
+            if len(self.site) == 1:
+                return self.site[0]
+            if not self.site:
+                raise ConfigError("no [[site]] is configured")
+            raise ConfigError(f"several sites are configured: choose one with --site ({names})")
+        for site in self.site:
+            if site.name == name:
+                return site
+        raise ConfigError(f"no site {name!r}; configured: {names or 'none'}")
+
+
+def load_config(file: Path | None = None, *, required: bool = False) -> Config:
+    """Read the file (default `samtykke.toml` if present). Raises ConfigError naming file, key and reason."""
+    explicit = file is not None
+    file = file or DEFAULT_FILE
+    if not file.exists():
+        if explicit or required:
+            raise ConfigError(f"{file}: no such file (`samtykke check --help` shows a minimal one)")
+        return read_config("", file)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+    return read_config(text, file)
+
+
+def read_config(text: str, file: Path) -> Config:
+    """A config from TOML text; `file` gives messages their name and relative paths their folder."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}") from error
+    try:
+        config = Config(**values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_say(file, problem) for problem in error.errors())) from error
+    config._folder = file.resolve().parent
+    return config
+
+
+def _say(file: Path, problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{file}: {where}: unknown key{_nearest(Config, problem['loc'])}"
+    given = "" if isinstance(problem.get("input"), dict | list) else f" (given: {problem.get('input')!r})"
+    return f"{file}: {where}: {problem['msg']}{given}"
+
+
+def _nearest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    """`; did you mean "listen"?` for a misspelt key at this place."""
+    *parents, key = loc
+    fields: type[BaseModel] | None = model
+    for part in parents:
+        if isinstance(part, str) and fields is not None and part in fields.model_fields:
+            fields = _model_in(fields.model_fields[part].annotation)
+    if fields is None:
+        return ""
+    known = list(fields.model_fields)
+    close = difflib.get_close_matches(str(key), known, 1, 0.5)
+    return f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(sorted(known))}"
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *typing.get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
