@@ -1,0 +1,5 @@
+"""`python -m samtykke` is the program."""
+
+from samtykke.cli import main
+
+main()

@@ -1,0 +1,122 @@
+"""`samtykke explain`: what the proxy would do with a URL, cookie, key or inline script, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from policies.purpose import ACCEPT, REJECT, UNDECIDED, Consent
+from policies.rules import Rules
+from policies.verdict import Request, Verdict
+from samtykke.commands.options import ConfigFile, SiteName
+from samtykke.config import ConfigError, load_config
+from samtykke.wiring import rules_for
+
+_STATES = {"none": UNDECIDED, "reject": REJECT, "accept": ACCEPT}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(explain)
+
+
+def explain(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="URL|cookie:NAME|storage:KEY|inline:-", help="What to explain.")
+    ] = None,
+    page: Annotated[str | None, typer.Option("--page", help="URL of the page it happens on.")] = None,
+    kind: Annotated[str, typer.Option("--type", help="What a URL is loaded as: script, frame, image ...")] = "script",
+    consent: Annotated[str, typer.Option("--consent", help="none, reject, accept or PURPOSE,..")] = "none",
+    json_source: Annotated[
+        str | None, typer.Option("--json", metavar="-|FILE", help="Read JSON Lines and answer one line each.")
+    ] = None,
+    site: SiteName = None,
+    config: ConfigFile = None,
+) -> None:
+    """What would be done with this, and why.
+
+    Example: samtykke explain https://www.google-analytics.com/analytics.js --page http://shop.localhost/
+    """
+    rules = rules_for(load_config(config), site)
+    if json_source:
+        lines = sys.stdin if json_source == "-" else _lines(json_source)
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                typer.echo(json.dumps(_answer_line(rules, line, number), ensure_ascii=False))
+        return
+    if subject is None:
+        raise ConfigError("say what to explain: a URL, cookie:NAME, storage:KEY or inline:- (or --json -)")
+    what, name, value = subject.partition(":")
+    if what in {"cookie", "storage", "inline"} and name:
+        question = {"kind": what, "value": sys.stdin.read() if what == "inline" and value == "-" else value}
+    else:
+        question = {"kind": "url", "value": subject, "type": kind}
+    verdict = _decide(rules, question | {"page": page}, consent_named(consent))
+    typer.echo(f"{verdict.action}: {verdict.because}")
+    for label, fact in (("tracker", verdict.tracker), ("vendor", verdict.vendor), ("purpose", verdict.purpose)):
+        if fact:
+            typer.echo(f"  {label}: {fact}")
+
+
+def consent_named(text: str) -> Consent:
+    """`none`, `reject`, `accept` or purposes joined by commas. Raises ConfigError for anything else."""
+    if text in _STATES:
+        return _STATES[text]
+    try:
+        return Consent.of(part.strip() for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--consent {text}: {error}; write none, reject, accept or purposes joined by ,") from error
+
+
+def _answer_line(rules: Rules, line: str, number: int) -> dict[str, Any]:
+    try:
+        question = json.loads(line)
+        purposes = question.get("consent")
+        consent = UNDECIDED if purposes is None else Consent.of(purposes)
+        verdict = _decide(rules, question, consent)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"line {number}: {error}: {line.strip()[:120]}") from error
+    return {
+        "action": verdict.action,
+        "tracker": verdict.tracker,
+        "vendor": verdict.vendor,
+        "purpose": verdict.purpose,
+        "because": verdict.because,
+    }
+
+
+def _decide(rules: Rules, question: dict[str, Any], consent: Consent) -> Verdict:
+    value = str(question["value"])
+    match question["kind"]:
+        case "cookie":
+            return rules.cookie(value, consent)
+        case "storage":
+            return rules.storage(value, consent)
+        case "inline":
+            return rules.inline(value, consent)
+        case "url":
+            return rules.request(request_of(value, question.get("page"), question.get("type") or "script", rules), consent)
+        case other:
+            raise ValueError(f"kind {other!r} is none of url, cookie, storage, inline")
+
+
+def request_of(url: str, page: str | None, kind: str, rules: Rules) -> Request:
+    """A request in the rules' words. Raises ValueError for what is no absolute URL."""
+    parts, at = urlsplit(url), urlsplit(page or "")
+    if not parts.hostname:
+        raise ValueError(f"{url!r} is no absolute URL")
+    host = at.hostname or next(iter(rules.hosts), "") or "site.invalid"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Request(url, parts.hostname, path, host, kind, at.path or "/")
+
+
+def _lines(path: str) -> Iterator[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            yield from file
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
