@@ -56,6 +56,24 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True)
+class HmacSigner:
+    """HMAC-SHA-256 as text that carries the id of its key: `h1a2b3c4.BASE64URL`."""
+
+    current: HmacKey
+    secrets: Mapping[str, bytes] = field(repr=False)
+
+    def sign(self, data: bytes) -> str:
+        """Signed with the current key; letters, digits, `-`, `_` and one dot, so it fits cookies and forms."""
+        return f"{self.current.id}.{_mac(self.current.secret, data)}"
+
+    def verify(self, data: bytes, signature: str) -> bool:
+        """Made by the current or an older key? Compared in constant time; False for anything malformed."""
+        key_id, _, mac = signature.partition(".")
+        secret = self.secrets.get(key_id)
+        return secret is not None and hmac.compare_digest(_mac(secret, data).encode(), mac.encode("utf-8", "replace"))
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """What the key file holds: newest first, never empty, and the newest signing key has its private half."""
 
@@ -85,14 +103,10 @@ class Keys:
         """Key id -> raw Ed25519 public key (32 bytes), the current and the older ones."""
         return {key.id: key.public for key in self.signing_keys}
 
-    def mac(self, message: bytes, *, use: str) -> tuple[str, bytes]:
-        """Id of the current key and the HMAC-SHA-256 (32 bytes) of the message for one use, such as "cookie"."""
-        return self.current.id, _mac(self.current.secret, use, message)
-
-    def mac_fits(self, key_id: str, message: bytes, mac: bytes, *, use: str) -> bool:
-        """Was this HMAC made by the named key, current or older, for this use? Compared in constant time."""
-        secret = self.secrets.get(key_id)
-        return secret is not None and hmac.compare_digest(_mac(secret, use, message), mac)
+    @property
+    def hmac(self) -> HmacSigner:
+        """Signs texts for visitors' browsers with the current key and verifies with any."""
+        return HmacSigner(self.current, self.secrets)
 
     def sign(self, message: bytes) -> tuple[str, bytes]:
         """Id of the signing key and the Ed25519 signature (64 bytes)."""
@@ -183,9 +197,8 @@ def load_keys(path: Path) -> Keys:
         raise ValueError(f"{path}: not a usable key file: {error}") from None
 
 
-def _mac(secret: bytes, use: str, message: bytes) -> bytes:
-    """The use is part of what is signed, so that a notice token can never pass as a cookie."""
-    return hmac.digest(secret, use.encode() + b"\0" + message, hashlib.sha256)
+def _mac(secret: bytes, data: bytes) -> str:
+    return base64.urlsafe_b64encode(hmac.digest(secret, data, hashlib.sha256)).rstrip(b"=").decode("ascii")
 
 
 def _new_hmac(now: datetime, randomness: Callable[[int], bytes]) -> HmacKey:

@@ -1,15 +1,19 @@
 """The key file: private, strict, and never forgetting what it signed."""
 
 import json
+import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runtime.keys import Keys, create_key_file, load_keys, new_keys, rotate_key_file, signature_fits
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+KEYS = new_keys(NOW)
 
 
 @pytest.fixture
@@ -48,15 +52,16 @@ def test_a_missing_file_says_which_command_makes_one(path: Path) -> None:
 
 def test_after_rotation_new_keys_sign_and_old_ones_still_verify(path: Path) -> None:
     before = create_key_file(path, NOW)
-    old_id, old_mac = before.mac(b"choice", use="cookie")
+    old_mac = before.hmac.sign(b"choice")
     old_signer, old_signature = before.sign(b"checkpoint")
 
     after = rotate_key_file(path, NOW)
 
     assert load_keys(path) == after
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert after.current.id != old_id
-    assert after.mac_fits(old_id, b"choice", old_mac, use="cookie")
+    assert after.current.id != before.current.id
+    assert after.hmac.verify(b"choice", old_mac)
+    assert not before.hmac.verify(b"choice", after.hmac.sign(b"choice"))
     assert after.sign(b"checkpoint")[0] != old_signer
     assert signature_fits(after.public_keys, old_signer, b"checkpoint", old_signature)
 
@@ -73,13 +78,17 @@ def test_rotation_destroys_the_older_private_signing_key(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_mac_for_one_use_does_not_fit_another() -> None:
-    keys = new_keys(NOW)
-    key_id, mac = keys.mac(b"message", use="token")
-    assert keys.mac_fits(key_id, b"message", mac, use="token")
-    assert not keys.mac_fits(key_id, b"message", mac, use="cookie")
-    assert not keys.mac_fits("h00000000", b"message", mac, use="token")
-    assert not keys.mac_fits(key_id, b"other", mac, use="token")
+@settings(max_examples=50)
+@given(st.binary(), st.binary(), st.text())
+def test_only_the_signed_bytes_with_their_own_signature_verify(data: bytes, other: bytes, forged: str) -> None:
+    signer = KEYS.hmac
+    signature = signer.sign(data)
+    assert signer.verify(data, signature)
+    assert signer.verify(other, signature) == (other == data)
+    assert signer.verify(data, forged) == (forged == signature)
+    assert not signer.verify(data, f"{KEYS.current.id}.{forged}")
+    assert not signer.verify(data, signature[:-1])
+    assert re.fullmatch(r"h[0-9a-f]{8}\.[A-Za-z0-9_-]{43}", signature)
 
 
 def test_a_signature_by_an_unknown_key_or_over_other_bytes_does_not_fit() -> None:
