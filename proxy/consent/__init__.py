@@ -1,0 +1,22 @@
+"""What a visitor is asked, answers and is remembered by. The desk does the I/O; everything else is plain functions.
+
+Reading order
+    settings      [consent] and [controller] of the configuration file
+    site_notice   what must be told about a site: vendors, cookies, purposes
+    wording       the words, in ten languages (texts/*.toml), and which language a visitor gets
+    markup        templates and words joined to HTML (templates/*.html)
+    bundle        stylesheet and script under hash-named addresses (assets/)
+    notice        exactly what is shown, as bytes with their SHA-256
+    token         the signed notice token in the form: which notice, when, one nonce
+    remembered    the signed consent cookie and its readable mirror
+    choice        the form's fields -> one choice, or a reason why not
+    origin        did this request come from our own pages?
+    client        truncated address, coarse user agent, rate limit
+    leftovers     cookies that trackers left behind -> Set-Cookie lines that expire them
+    pages         the answers under /.samtykke/
+    desk          ConsentDesk: what the proxy calls
+    log/          the consent log
+
+Order of a choice: same-site check -> fields parsed -> token read -> consent computed -> row committed -> cookie.
+An accept is never handed out before its row is committed; a reject is honoured whatever fails.
+"""
