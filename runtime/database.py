@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -83,6 +84,18 @@ async def open_database(
     return database
 
 
+@asynccontextmanager
+async def transaction(database: aiosqlite.Connection) -> AsyncIterator[aiosqlite.Connection]:
+    """One write transaction: all of it or nothing. The caller keeps other writers of the same connection out."""
+    await database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+    except BaseException:
+        await database.execute("ROLLBACK")
+        raise
+    await database.execute("COMMIT")
+
+
 async def _write_ahead(database: aiosqlite.Connection, patience: float) -> None:
     """Switching the journal does not wait for other connections by itself, so it is asked again."""
     deadline = asyncio.get_running_loop().time() + patience
@@ -107,18 +120,13 @@ async def _applied(database: aiosqlite.Connection, path: str, known: int) -> int
 
 
 async def _migrate(database: aiosqlite.Connection, path: str, migrations: Sequence[str]) -> None:
-    await database.execute("BEGIN IMMEDIATE")
-    try:
+    async with transaction(database):
         await database.execute(_RECORD)
         have = await _applied(database, path, len(migrations))
         for number, script in enumerate(migrations[have:], start=have + 1):
             for statement in statements(script):
                 await database.execute(statement)
             await database.execute("INSERT INTO schema_version (number) VALUES (?)", (number,))
-        await database.execute("COMMIT")
-    except BaseException:
-        await database.execute("ROLLBACK")
-        raise
 
 
 def statements(script: str) -> Iterator[str]:

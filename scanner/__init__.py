@@ -1,0 +1,20 @@
+"""Looks at a site as a visitor would, and writes down what it sees. Imports policies and runtime, never the proxy.
+
+How one scan goes
+    settings    what to scan and how: one frozen model, default and help side by side
+    crawl       the conductor: takes a page from the frontier, has it visited, keeps what was seen; level by level
+    frontier    the queue, in a SQLite file: a killed scan goes on where it stood
+    links       which addresses are pages of this site, and which are one page in a thousand disguises
+    robots      robots.txt (RFC 9309), and `sitemap`, what the site says about its own pages
+    addresses   which addresses may be contacted: no way into an inner network
+    visit       the one shape in which both ways of looking hand over a page
+    browser/    one way: a real Chromium, with observers
+    fetch       the other way: aiohttp, hop by hop; with `elements` (HTML), `jar` (cookies) and `static` (the page)
+    choice      posting a consent choice to a site behind our own proxy
+    merge       many pages to one Scan, the same whatever the order
+    inventory   the store: scans, and each thing's first and last sighting
+    changes     what differs between two scans, in words
+    report/     HTML for a board, CSV for a spreadsheet
+
+Only crawl, fetch, browser/, choice, frontier and inventory do I/O. Start reading at `crawl.scan`.
+"""

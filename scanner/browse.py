@@ -1,0 +1,171 @@
+"""Look at a page with Chromium, and hand it over in the crawl's shape. A browser that dies is started again.
+
+Names that a page asks for are resolved by ourselves beforehand where they can be; what leads inwards is refused
+before the browser asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver
+
+from policies.observation import PageVisit
+from runtime.resolve import AddressRefusedError, LocalhostResolver
+from scanner.addresses import Addresses
+from scanner.browser.plan import CookieToSet, Visit, VisitPlan
+from scanner.browser.settings import BrowserSettings, find_chromium
+from scanner.choice import Chosen
+from scanner.settings import ScanSettings
+from scanner.visit import PageSeen, Seen, for_the_moment
+
+
+class Driven(Protocol):
+    """A running browser."""
+
+    async def visit(self, url: str, plan: VisitPlan) -> Visit: ...
+
+    async def close(self) -> None: ...
+
+
+Launch = Callable[[BrowserSettings], Awaitable[Driven]]
+
+
+def installed(settings: ScanSettings) -> bool:
+    """Is there a browser to drive? One that was named must be there, so naming it counts."""
+    return settings.chromium is not None or find_chromium() is not None
+
+
+def browser_settings(settings: ScanSettings) -> BrowserSettings:
+    return BrowserSettings(
+        executable=settings.chromium or "",
+        third_party_cookies=settings.third_party_cookies == "allowed",
+        extra_arguments=settings.chromium_arguments,
+        thorough=settings.thorough,
+    )
+
+
+async def browser_visitor(
+    settings: ScanSettings,
+    addresses: Addresses,
+    resolver: AbstractResolver,
+    chosen: Chosen,
+    launch: Launch | None,
+    now: Callable[[], float],
+) -> BrowserVisitor:
+    """Start the browser. Raises FileNotFoundError or OSError where it does not start."""
+    if launch is None:
+        from scanner.browser import Browser
+
+        launch = Browser.launch
+    guard = Guard(addresses, LocalhostResolver(resolver, guard=addresses.refusal))
+    visitor = BrowserVisitor(settings, guard, chosen, launch)
+    await visitor.start()
+    return visitor
+
+
+class Guard:
+    """Says which addresses the browser may ask for. Host names are resolved once and remembered for the scan."""
+
+    def __init__(self, addresses: Addresses, resolver: AbstractResolver) -> None:
+        self._addresses = addresses
+        self._resolver = resolver
+        self._refused: dict[str, str | None] = {}
+
+    async def look_up(self, url: str) -> str | None:
+        """Why this address must not be visited; None where it may, or where the name is dead anyway."""
+        if refusal := self._addresses.refusal_of_url(url):
+            return refusal
+        host = urlsplit(url).hostname or ""
+        if host not in self._refused:
+            self._refused[host] = None
+            try:
+                await self._resolver.resolve(host, 0, socket.AF_UNSPEC)
+            except AddressRefusedError as error:
+                self._refused[host] = str(error)
+            except OSError:
+                pass
+        return self._refused[host]
+
+    def allows(self, url: str) -> bool:
+        """Without waiting: by what the URL spells and by what is known of its host."""
+        if not url.startswith(("http:", "https:", "ws:", "wss:")):
+            return True
+        if self._addresses.refusal_of_url(url):
+            return False
+        return self._refused.get(urlsplit(url).hostname or "") is None
+
+
+class BrowserVisitor:
+    """Visits with one browser, a fresh context each."""
+
+    def __init__(self, settings: ScanSettings, guard: Guard, chosen: Chosen, launch: Launch) -> None:
+        self._settings = settings
+        self._guard = guard
+        self._cookies = tuple(CookieToSet(name, value, settings.url) for name, value in chosen.cookies)
+        self._launch = launch
+        self._browser: Driven | None = None
+        self._starting = asyncio.Lock()
+        wanted = browser_settings(settings)
+        self._patience = (
+            settings.page_seconds + wanted.ceiling_seconds + (wanted.idle_seconds * 2 if wanted.thorough else 0)
+        )
+
+    async def start(self) -> None:
+        self._browser = await self._launch(browser_settings(self._settings))
+
+    async def close(self) -> None:
+        if self._browser is not None:
+            await self._browser.close()
+
+    async def visit(self, url: str) -> Seen:
+        if refusal := await self._guard.look_up(url):
+            return Seen(PageSeen(page=PageVisit(url=url, error=f"refused: {refusal}")))
+        plan = VisitPlan(cookies=self._cookies, screenshot=url == self._settings.url, allow=self._guard.allows)
+        browser = self._browser
+        try:
+            if browser is None:
+                raise ConnectionError("the browser is gone")
+            visit = await asyncio.wait_for(browser.visit(url, plan), self._patience)
+        except TimeoutError:
+            return _failed(url, f"timed out: no whole visit within {self._patience:g} s")
+        except (OSError, RuntimeError) as error:
+            await self._restart(browser)
+            return _failed(url, f"the browser crashed: {error}")
+        return seen_of(visit)
+
+    async def _restart(self, dead: Driven | None) -> None:
+        """Start a new browser, once for all the pages that lost the old one."""
+        async with self._starting:
+            if self._browser is not dead:
+                return
+            if dead is not None:
+                await dead.close()
+            self._browser = None
+            await self.start()
+
+
+def _failed(url: str, reason: str) -> Seen:
+    page = PageVisit(url=url, error=reason)
+    return Seen(PageSeen(page=page), for_the_moment=for_the_moment(page))
+
+
+def seen_of(visit: Visit) -> Seen:
+    """The crawl's shape of a browser's visit."""
+    return Seen(
+        PageSeen(
+            page=visit.page,
+            cookies=visit.cookies,
+            storage=visit.storage,
+            requests=visit.requests,
+            techniques=visit.techniques,
+            banners=visit.banners,
+        ),
+        links=visit.links,
+        screenshot=visit.screenshot,
+        for_the_moment=for_the_moment(visit.page),
+    )
