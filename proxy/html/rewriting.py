@@ -1,0 +1,85 @@
+"""Rewrite one document as it streams by: neutralise what must not load, put our own markup in. No I/O.
+
+`Rewriter` joins the parts: a splicer that knows positions, the table that knows what loads, a judge that decides, and
+an injection. Bytes in, bytes out, or `RewriteError`, which carries the bytes that had not left yet. What is stripped
+twice is stripped once; injections are put in each time, so give none to a document that has been through already.
+"""
+
+from __future__ import annotations
+
+from policies.verdict import Verdict
+from proxy.html.editing import NOTHING, Editing, Injection, Mode
+from proxy.html.judging import Judge, Page
+from proxy.html.splicer import Splicer
+from proxy.html.xml import XmlSplicer
+
+__all__ = ["NOTHING", "Injection", "Judge", "Mode", "Page", "RewriteError", "Rewriter", "rewrite"]
+
+
+class RewriteError(Exception):
+    """Rewriting failed midway. `rest` holds the bytes that were taken and had not been handed out."""
+
+    def __init__(self, message: str, rest: bytes = b"") -> None:
+        super().__init__(message)
+        self.rest = rest
+
+
+class Rewriter:
+    """feed/close over one document in an ASCII-transparent charset; see `charset.py` for the others."""
+
+    def __init__(
+        self,
+        page: Page,
+        judge: Judge,
+        injection: Injection = NOTHING,
+        charset: str = "utf-8",
+        *,
+        mode: Mode = "html",
+        depth: int = 0,
+    ) -> None:
+        def nested(content: bytes, inner_charset: str) -> bytes:
+            inner = Rewriter(self._editing.judging.page, judge, NOTHING, inner_charset, depth=depth + 1)
+            out = inner.feed(content) + inner.close()
+            self._editing.elements.stripped += inner.stripped
+            return out
+
+        self._editing = Editing(page, judge, injection, charset, mode=mode, depth=depth, nested=nested)
+        self._splicer = Splicer(self._editing) if mode == "html" else XmlSplicer(self._editing)
+
+    @property
+    def stripped(self) -> list[tuple[Verdict, str, str]]:
+        """The evidence so far: verdict, kind and address of everything that was neutralised."""
+        return self._editing.elements.stripped
+
+    @property
+    def language(self) -> str | None:
+        """The html element's `lang`, once seen."""
+        return self._editing.language
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The next bytes of the document; answers what may leave. Raises RewriteError, and is then of no more use."""
+        try:
+            return self._splicer.feed(chunk)
+        except Exception as error:
+            raise RewriteError(f"the page could not be rewritten: {error!r}", self._splicer.rest()) from error
+
+    def close(self) -> bytes:
+        """No more bytes; answers the rest. Raises RewriteError."""
+        try:
+            return self._splicer.close()
+        except Exception as error:
+            raise RewriteError(f"the page's end could not be rewritten: {error!r}", self._splicer.rest()) from error
+
+
+def rewrite(
+    data: bytes,
+    page: Page,
+    judge: Judge,
+    injection: Injection = NOTHING,
+    charset: str = "utf-8",
+    *,
+    mode: Mode = "html",
+) -> bytes:
+    """A whole document at once. Raises RewriteError."""
+    rewriter = Rewriter(page, judge, injection, charset, mode=mode)
+    return rewriter.feed(data) + rewriter.close()
