@@ -1,0 +1,327 @@
+"""One Chromium and its visits: each in a fresh browser context, as many at once as the caller starts.
+
+A visit never raises for what a page does: a failed page is a `Visit` whose `page.error` says why. It raises
+`BrowserGone` when Chromium itself has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from policies.observation import PageVisit
+from scanner.browser import bookkeeping
+from scanner.browser.cookies import merge
+from scanner.browser.failures import in_words
+from scanner.browser.hooks import script
+from scanner.browser.launch import Chromium
+from scanner.browser.observers import OBSERVERS, Draft, Observer
+from scanner.browser.pipe import BrowserGone, CommandFailed, Connection, Json
+from scanner.browser.plan import Visit, VisitPlan
+from scanner.browser.scene import Report, Scene, Session, host_of
+from scanner.browser.settings import BrowserSettings
+from scanner.browser.settling import scroll_and_idle, settle
+from scanner.browser.targets import AUTO_ATTACH, RUN, commands
+
+
+class _Stage:
+    """A scene with the observers that watch it."""
+
+    def __init__(self, scene: Scene, observers: list[Observer]) -> None:
+        self.scene = scene
+        self.observers = observers
+        self.failed: set[str] = set()
+        self.opened: asyncio.Future[tuple[Session, list[asyncio.Future[Json]]]] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self.popups = 0
+
+    def fail(self, observer: Observer, error: BaseException) -> None:
+        """This observer is out; the others go on."""
+        self.failed.add(observer.name)
+        self.scene.note(f"{observer.name} could not be observed: {type(error).__name__} {error}".strip())
+
+
+class Browser:
+    """A running Chromium. Use `await Browser.launch(settings)`, or it with `async with`."""
+
+    def __init__(self, settings: BrowserSettings, process: Chromium) -> None:
+        self.settings = settings
+        self.process = process
+        self._connection: Connection
+        self._token = secrets.token_hex(12)
+        self._stages: dict[str, _Stage] = {}
+        self._by_session: dict[str, _Stage] = {}
+
+    def __repr__(self) -> str:
+        return f"<Browser {self.process!r}, {len(self._stages)} visits under way>"
+
+    @classmethod
+    async def launch(cls, settings: BrowserSettings | None = None) -> Self:
+        """Start it. Raises FileNotFoundError without Chromium, BrowserGone with its last words when it ends at once."""
+        settings = settings or BrowserSettings()
+        process = await Chromium.start(settings)
+        browser = cls(settings, process)
+        browser._connection = await Connection.open(process.read_fd, process.write_fd, browser._hear)
+        try:
+            await browser._connection.call("Browser.getVersion", seconds=settings.launch_seconds)
+            await browser._connection.call("Target.setAutoAttach", AUTO_ATTACH)
+        except (BrowserGone, TimeoutError) as error:
+            words = process.last_words()
+            await browser.close()
+            raise BrowserGone(f"Chromium did not start: {words or error}") from error
+        return browser
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End Chromium and remove its profile. Closing twice is fine."""
+        self._connection.post("Browser.close")
+        await asyncio.wait({self._connection.closed}, timeout=3.0)
+        self._connection.close()
+        await self.process.end()
+
+    @property
+    def alive(self) -> bool:
+        return not self._connection.closed.done()
+
+    async def visit(self, url: str, plan: VisitPlan | None = None) -> Visit:
+        """Load one page as a new visitor and bring back what it did. Raises BrowserGone only."""
+        plan = plan or VisitPlan()
+        started = time.monotonic()
+        if (refusal := _refusal(url, plan)) is not None:
+            return Visit(PageVisit(url=url, error=refusal))
+        context = (await self._call("Target.createBrowserContext", {"disposeOnDetach": True}))["browserContextId"]
+        scene = Scene(url, plan, self.settings, self._connection, context)
+        stage = _Stage(scene, [observer(scene) for observer in OBSERVERS])
+        self._stages[context] = stage
+        try:
+            error = await self._perform(stage)
+            return await self._written(stage, error, started)
+        finally:
+            for session in scene.sessions:
+                self._by_session.pop(session, None)
+            del self._stages[context]
+            self._connection.post("Target.disposeBrowserContext", {"browserContextId": context})
+
+    async def _call(self, method: str, params: Json) -> Json:
+        try:
+            return await self._connection.call(method, params)
+        except TimeoutError as error:
+            raise BrowserGone(f"Chromium does not answer to {method}") from error
+
+    async def _perform(self, stage: _Stage) -> str | None:
+        """Open, load, settle, look. The answer is why the page failed, None when it did not."""
+        scene = stage.scene
+        deadline = time.monotonic() + self.settings.ceiling_seconds
+        context = {"browserContextId": scene.context}
+        self._connection.post("Browser.setDownloadBehavior", {"behavior": "deny", **context})
+        await self._call("Target.createTarget", {"url": "about:blank", **context})
+        scene.main, told = await asyncio.wait_for(stage.opened, 10.0)
+        # Navigating swaps the renderer process; what the old one has not yet confirmed would be lost with it.
+        await asyncio.wait(told, timeout=10.0)
+        if cookies := [{"name": c.name, "value": c.value, "url": c.url} for c in scene.plan.cookies]:
+            await self._call("Storage.setCookies", {"cookies": cookies, **context})
+        error = await self._navigate(scene, deadline)
+        if error is None:
+            await settle(scene, deadline)
+            if self.settings.thorough and not scene.ended.done():
+                await scroll_and_idle(scene)
+        elif scene.navigated == 0:
+            scene.top_url = scene.top_url or scene.url
+        await self._look(stage)
+        return scene.ended.result() if scene.ended.done() else error
+
+    async def _navigate(self, scene: Scene, deadline: float) -> str | None:
+        assert scene.main is not None  # noqa: S101  # set just before
+        sent = self._connection.post("Page.navigate", {"url": scene.url}, scene.main.id)
+        waiting: set[asyncio.Future[Any]] = {sent, scene.ended}
+        await asyncio.wait(waiting, timeout=deadline - time.monotonic(), return_when=asyncio.FIRST_COMPLETED)
+        if scene.ended.done():
+            return scene.ended.result()
+        if not sent.done():
+            return f"no answer within {self.settings.ceiling_seconds:g} s"
+        try:
+            answer = sent.result()
+        except CommandFailed as error:
+            return error.message
+        return in_words(answer["errorText"]) if answer.get("errorText") else None
+
+    async def _look(self, stage: _Stage) -> None:
+        async def one(observer: Observer) -> None:
+            try:
+                await observer.look()
+            except BrowserGone:
+                raise
+            except TimeoutError:
+                stage.scene.note(f"{observer.name}: the page did not answer, a script of it may run without end")
+            except Exception as error:
+                stage.scene.note(f"{observer.name}: {type(error).__name__} {error}")
+
+        await asyncio.gather(*(one(observer) for observer in stage.observers))
+
+    async def _written(self, stage: _Stage, error: str | None, started: float) -> Visit:
+        scene, draft = stage.scene, Draft()
+        for observer in stage.observers:
+            try:
+                observer.write(draft)
+            except Exception as failure:
+                stage.fail(observer, failure)
+        cookies = merge(
+            draft.writes,
+            draft.jar,
+            given=((cookie.name, cookie.value, host_of(cookie.url)) for cookie in scene.plan.cookies),
+            now=time.time(),
+            third_party=scene.third_party,
+            page=scene.url,
+        )
+        page = PageVisit(
+            url=scene.url,
+            final_url=scene.top_url if scene.answered else None,
+            status=scene.status,
+            error=error,
+            redirects=tuple(scene.redirects),
+            title=draft.title,
+        )
+        return Visit(
+            page=page,
+            cookies=cookies,
+            storage=tuple(draft.storage),
+            requests=tuple(draft.requests),
+            techniques=tuple(dict.fromkeys(draft.techniques)),
+            banners=tuple(draft.banners),
+            sent_cookies=tuple(dict.fromkeys(draft.sent)),
+            links=tuple(draft.links),
+            console_errors=tuple(draft.console_errors),
+            failed_requests=tuple(dict.fromkeys(draft.failed)),
+            screenshot=draft.screenshot,
+            language=draft.language,
+            notes=tuple(scene.notes),
+            seconds=time.monotonic() - started,
+        )
+
+    # What the browser says, sorted to the visit it belongs to.
+
+    def _hear(self, session_id: str | None, method: str, params: Json) -> None:
+        if method == "Target.attachedToTarget":
+            self._attached(session_id, params)
+        elif method == "Target.detachedFromTarget":
+            self._detached(params["sessionId"])
+        elif session_id is not None and (stage := self._by_session.get(session_id)) is not None:
+            self._tell(stage, stage.scene.sessions[session_id], method, params)
+
+    def _attached(self, parent: str | None, params: Json) -> None:
+        info, session_id = params["targetInfo"], params["sessionId"]
+        stage = self._by_session.get(parent or "") or self._stages.get(info.get("browserContextId", ""))
+        if stage is None:
+            self._connection.post(RUN[0], RUN[1], session_id)
+            return
+        scene, kind = stage.scene, info["type"]
+        session = Session(session_id, kind, info["targetId"], info["url"], parent)
+        popup = kind == "page" and stage.opened.done()
+        stage.popups += popup
+        if popup and stage.popups > self.settings.popups:
+            scene.note("the page opened windows, which were closed unseen")
+            self._connection.post("Target.closeTarget", {"targetId": info["targetId"]})
+            return
+        scene.sessions[session_id] = session
+        self._by_session[session_id] = stage
+        hook = script([*_hooks(scene.plan)], self._token)
+        told = [
+            self._connection.post(method, arguments, session_id)
+            for method, arguments in commands(kind, scene.plan, self.settings, self.process.version, hook)
+        ]
+        for observer in stage.observers:
+            self._guarded(stage, observer, session, "Target.attachedToTarget", params)
+        if kind == "page" and not stage.opened.done():
+            stage.opened.set_result((session, told))
+
+    def _detached(self, session_id: str) -> None:
+        stage = self._by_session.pop(session_id, None)
+        if stage is not None:
+            gone = stage.scene.sessions.pop(session_id, None)
+            if gone is not None and gone is stage.scene.main:
+                stage.scene.end("the page closed itself")
+
+    def _tell(self, stage: _Stage, session: Session, method: str, params: Json) -> None:
+        scene = stage.scene
+        if method == "Fetch.requestPaused":
+            self._judge(scene, session, params)
+            return
+        if method == "Fetch.authRequired":
+            answer = {"requestId": params["requestId"], "authChallengeResponse": {"response": "CancelAuth"}}
+            self._connection.post("Fetch.continueWithAuth", answer, session.id)
+            return
+        if method == "Runtime.consoleAPICalled" and (report := self._report(scene, session, params)) is not None:
+            for observer in stage.observers:
+                if report.kind in observer.says and observer.name not in stage.failed:
+                    try:
+                        observer.report(report)
+                    except Exception as error:
+                        stage.fail(observer, error)
+            return
+        bookkeeping.hear(scene, session, method, params)
+        for observer in stage.observers:
+            self._guarded(stage, observer, session, method, params)
+
+    def _guarded(self, stage: _Stage, observer: Observer, session: Session, method: str, params: Json) -> None:
+        if method in observer.hears and observer.name not in stage.failed:
+            try:
+                observer.event(session, method, params)
+            except Exception as error:
+                stage.fail(observer, error)
+
+    def _judge(self, scene: Scene, session: Session, params: Json) -> None:
+        allow, url = scene.plan.allow, params["request"]["url"]
+        if allow is None or allow(url):
+            self._connection.post("Fetch.continueRequest", {"requestId": params["requestId"]}, session.id)
+        else:
+            refused = {"requestId": params["requestId"], "errorReason": "BlockedByClient"}
+            self._connection.post("Fetch.failRequest", refused, session.id)
+
+    def _report(self, scene: Scene, session: Session, params: Json) -> Report | None:
+        """A hook's message, None for the page's own use of the console."""
+        values = [argument.get("value") for argument in params["args"][:4]]
+        if len(values) < 4 or values[0] != self._token:
+            return None
+        stack = params.get("stackTrace") or {}
+        frames = stack.get("callFrames")
+        own = frames[0]["scriptId"] if frames else None
+        calls = scene.scripts.calls(session.id, stack, skip_script=own)
+        return Report(
+            kind=str(values[1]),
+            data=json.loads(str(values[2])),
+            at=float(values[3] or 0) / 1000,
+            script=scene.scripts.blame(calls, fallback=session.url if session.is_document else scene.top_url),
+            chain=scene.scripts.chain(calls),
+            session=session,
+        )
+
+
+def _hooks(plan: VisitPlan) -> list[str]:
+    own = [observer.hook for observer in OBSERVERS if observer.hook is not None]
+    return [*own, "privacy_signal"] if plan.gpc else own
+
+
+def _refusal(url: str, plan: VisitPlan) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError as error:
+        return f"not a web address: {error}"
+    if parts.scheme not in ("http", "https") or not host:
+        return f"not a web address: {parts.scheme or 'no scheme'}"
+    if plan.allow is not None and not plan.allow(url):
+        return "refused: not an allowed address"
+    return None

@@ -1,0 +1,38 @@
+"""Everything that is looked for, one file each. The order is the order of writing: cookies need the requests' hops.
+
+base             what an observer is, and the draft they write
+network          requests, redirects, beacons, WebSockets, cookies sent
+header_cookies   Set-Cookie of every hop, stored or blocked
+script_cookies   document.cookie and cookieStore
+jar              what the browser kept
+storage          localStorage and sessionStorage
+databases        IndexedDB and the Cache API
+page_facts       title, language, links; the screenshot
+console          errors the page reports
+"""
+
+from __future__ import annotations
+
+from scanner.browser.observers.base import Draft, Observer
+from scanner.browser.observers.console import Console
+from scanner.browser.observers.databases import Databases
+from scanner.browser.observers.header_cookies import HeaderCookies
+from scanner.browser.observers.jar import Jar
+from scanner.browser.observers.network import Network
+from scanner.browser.observers.page_facts import PageFacts, Picture
+from scanner.browser.observers.script_cookies import ScriptCookies
+from scanner.browser.observers.storage import Storage
+
+OBSERVERS: tuple[type[Observer], ...] = (
+    Network,
+    HeaderCookies,
+    ScriptCookies,
+    Jar,
+    Storage,
+    Databases,
+    PageFacts,
+    Picture,
+    Console,
+)
+
+__all__ = ["OBSERVERS", "Draft", "Observer"]

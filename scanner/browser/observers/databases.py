@@ -1,0 +1,66 @@
+"""IndexedDB databases and Cache API caches of every frame's origin, and the script that opened them first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from policies.observation import ObservedKey, Setter
+from scanner.browser.observers.base import Draft, Observer
+from scanner.browser.scene import FrameSeen, Report, Scene, origin_of
+
+_ASK = """(async () => {
+  const names = async (list) => { try { return await list(); } catch { return []; } };
+  return {origin: self.origin,
+    indexeddb: (await names(() => indexedDB.databases())).map((database) => database.name),
+    cache: await names(() => caches.keys())};
+})()"""
+
+
+class Databases(Observer):
+    name = "databases and caches"
+    says = frozenset({"key"})
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._setters: dict[tuple[str, str, str], dict[str, Setter]] = {}
+        self._present: set[tuple[str, str, str]] = set()
+        self._looked_at: set[str] = set()
+
+    def report(self, report: Report) -> None:
+        kind, origin, key = report.data["area"], report.data["origin"], report.data["key"]
+        if kind in ("indexeddb", "cache"):
+            self.scene.touch()
+            setter = Setter(kind="js", url=report.script, stack=report.chain)
+            self._setters.setdefault((kind, origin, key), {}).setdefault(setter.url, setter)
+
+    async def look(self) -> None:
+        await asyncio.gather(*(self._ask(frame) for frame in self.scene.document_frames()))
+        # An origin without a frame left (the page moved on, or a worker's) keeps what was opened there.
+        self._present |= {place for place in self._setters if place[1] not in self._looked_at}
+
+    async def _ask(self, frame: FrameSeen) -> None:
+        world = await self.scene.ask("Page.createIsolatedWorld", {"frameId": frame.id}, frame.session)
+        answer = await self.scene.ask(
+            "Runtime.evaluate",
+            {
+                "expression": _ASK,
+                "contextId": world["executionContextId"],
+                "awaitPromise": True,
+                "returnByValue": True,
+            },
+            frame.session,
+        )
+        found = answer["result"].get("value") or {}
+        origin = found.get("origin") or origin_of(frame.url)
+        self._looked_at.add(origin)
+        for kind in ("indexeddb", "cache"):
+            self._present |= {(kind, origin, name) for name in found.get(kind, ())}
+
+    def write(self, draft: Draft) -> None:
+        for kind, origin, key in sorted(self._present):
+            area: Literal["indexeddb", "cache"] = "indexeddb" if kind == "indexeddb" else "cache"
+            setters = tuple(self._setters.get((kind, origin, key), {}).values())
+            draft.storage.append(
+                ObservedKey(kind=area, origin=origin, key=key, set_by=setters, pages=(self.scene.url,))
+            )

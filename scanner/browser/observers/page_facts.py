@@ -1,0 +1,57 @@
+"""What the settled page itself shows: title, language, links of every frame, and its picture where asked for."""
+
+from __future__ import annotations
+
+import base64
+
+from scanner.browser.observers.base import Draft, Observer
+from scanner.browser.scene import Scene
+
+_ASK = """({title: document.title.slice(0, 500), language: document.documentElement.lang || null,
+  links: [...new Set([...document.querySelectorAll('a[href], area[href]')].slice(0, 5000).map((link) =>
+    typeof link.href === 'string' ? link.href : String(link.href.baseVal)))]})"""
+_LONGEST_LINK = 4096
+
+
+class PageFacts(Observer):
+    name = "links, title and language"
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._title = ""
+        self._language: str | None = None
+        self._links: list[str] = []
+
+    async def look(self) -> None:
+        main = self.scene.main
+        if main is None:
+            return
+        world = await self.scene.ask("Page.createIsolatedWorld", {"frameId": main.target})
+        answer = await self.scene.ask(
+            "Runtime.evaluate",
+            {"expression": _ASK, "contextId": world["executionContextId"], "returnByValue": True},
+        )
+        found = answer["result"].get("value") or {}
+        self._title, self._language = found.get("title", ""), found.get("language")
+        self._links = [link for link in found.get("links", ()) if 0 < len(link) <= _LONGEST_LINK]
+
+    def write(self, draft: Draft) -> None:
+        draft.title, draft.language, draft.links = self._title, self._language, self._links
+
+
+class Picture(Observer):
+    name = "screenshot"
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._picture: bytes | None = None
+
+    async def look(self) -> None:
+        if self.scene.plan.screenshot and self.scene.main is not None:
+            shot = await self.scene.connection.call(
+                "Page.captureScreenshot", {"format": "png"}, self.scene.main.id, seconds=8.0
+            )
+            self._picture = base64.b64decode(shot["data"])
+
+    def write(self, draft: Draft) -> None:
+        draft.screenshot = self._picture

@@ -1,0 +1,90 @@
+"""Keys in localStorage and sessionStorage: what is there once the page has settled, in every frame, and who wrote it.
+
+DevTools tells every addition and removal as it happens, so that what a page left behind before it navigated away is
+known too. A key written as a property (`localStorage.x = 1`) passes no method: its setter is the script that last
+touched the storage object.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from policies.observation import ObservedKey, Setter
+from scanner.browser.observers.base import Draft, Observer
+from scanner.browser.pipe import Json
+from scanner.browser.scene import Report, Scene, Session, origin_of
+
+Area = tuple[str, str]
+"""Kind (local or session) and origin."""
+
+
+class Storage(Observer):
+    name = "storage"
+    hook = "storage"
+    hears = frozenset(
+        {
+            "DOMStorage.domStorageItemAdded",
+            "DOMStorage.domStorageItemUpdated",
+            "DOMStorage.domStorageItemRemoved",
+            "DOMStorage.domStorageItemsCleared",
+        }
+    )
+    says = frozenset({"key", "touch"})
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._present: dict[Area, dict[str, None]] = {}
+        self._setters: dict[tuple[Area, str], dict[str, Setter]] = {}
+        self._touched: dict[Area, Setter] = {}
+        self._by_property: dict[tuple[Area, str], Setter] = {}
+
+    def report(self, report: Report) -> None:
+        data = report.data
+        if data["area"] not in ("local", "session"):
+            return
+        area = (data["area"], data["origin"])
+        setter = Setter(kind="js", url=report.script, stack=report.chain)
+        if report.kind == "touch":
+            self._touched[area] = setter
+            return
+        self.scene.touch()
+        self._setters.setdefault((area, data["key"]), {}).setdefault(setter.url, setter)
+
+    def event(self, session: Session, method: str, params: Json) -> None:
+        storage = params["storageId"]
+        origin = _origin(storage)
+        area = ("local" if storage["isLocalStorage"] else "session", origin)
+        keys = self._present.setdefault(area, {})
+        match method:
+            case "DOMStorage.domStorageItemsCleared":
+                keys.clear()
+            case "DOMStorage.domStorageItemRemoved":
+                keys.pop(params["key"], None)
+            case _:
+                if params["key"] not in keys:
+                    self.scene.touch()
+                keys[params["key"]] = None
+                if (area, params["key"]) not in self._setters and area in self._touched:
+                    self._by_property.setdefault((area, params["key"]), self._touched[area])
+
+    def write(self, draft: Draft) -> None:
+        for (kind, origin), keys in self._present.items():
+            for key in keys:
+                place = ((kind, origin), key)
+                called = tuple(self._setters.get(place, {}).values())
+                by_property = (self._by_property[place],) if place in self._by_property else ()
+                draft.storage.append(
+                    ObservedKey(
+                        kind="local" if kind == "local" else "session",
+                        origin=origin,
+                        key=key,
+                        set_by=called or by_property,
+                        pages=(self.scene.url,),
+                    )
+                )
+
+
+def _origin(storage: Json) -> str:
+    """The origin of a storage area; a partitioned key (`https://a/^0https://b`) names its own origin first."""
+    key = storage.get("securityOrigin") or storage.get("storageKey", "").partition("^")[0]
+    return origin_of(key) or urlsplit(key).path

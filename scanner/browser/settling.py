@@ -1,0 +1,58 @@
+"""When a page has come to rest: no new cookie, key or request for a while after load, with a ceiling.
+
+Not network idle: long polls never end. But a request younger than `_PATIENCE` that nobody has answered yet may still
+bring a script or a cookie, so the page waits for it; without that a slow tracker is there on one run and not on the
+next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from scanner.browser.pipe import CommandFailed
+from scanner.browser.scene import Scene
+
+_PATIENCE = 4.0
+_SCROLL = """(async () => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  for (let step = 0; step < 30 && scrollY + innerHeight < document.documentElement.scrollHeight - 1; step++) {
+    scrollBy(0, innerHeight * 0.8);
+    await pause(60);
+  }
+  scrollTo(0, 0);
+})()"""
+
+
+def seconds_to_wait(scene: Scene, now: float) -> float:
+    """How long until the page may count as settled; 0 when it has. `now` is monotonic seconds."""
+    if not scene.loaded.is_set() or any(now - sent < _PATIENCE for sent in scene.pending.values()):
+        return 0.05
+    return max(0.0, scene.last_event + scene.settings.settle_seconds - now)
+
+
+async def settle(scene: Scene, deadline: float) -> None:
+    """Wait until the page has settled, has ended, or `deadline` (monotonic seconds) has come."""
+    while not scene.ended.done():
+        now = time.monotonic()
+        wait = seconds_to_wait(scene, now)
+        if wait <= 0:
+            return
+        if now >= deadline:
+            state = "had not settled" if scene.loaded.is_set() else "had not finished loading"
+            scene.note(f"the page {state} after {scene.settings.ceiling_seconds:g} s")
+            return
+        await asyncio.wait({scene.ended}, timeout=min(wait, max(deadline - now, 0.01)))
+
+
+async def scroll_and_idle(scene: Scene) -> None:
+    """Scroll to the end and back, then idle, so that lazy and timer-set trackers show; then settle again."""
+    assert scene.main is not None  # noqa: S101  # a visit without a page has nothing to scroll
+    try:
+        await scene.connection.call(
+            "Runtime.evaluate", {"expression": _SCROLL, "awaitPromise": True}, scene.main.id, seconds=5.0
+        )
+    except (CommandFailed, TimeoutError):
+        scene.note("the page could not be scrolled")
+    await asyncio.wait({scene.ended}, timeout=scene.settings.idle_seconds)
+    await settle(scene, time.monotonic() + scene.settings.ceiling_seconds)

@@ -1,0 +1,57 @@
+"""What every target is told before it may run: a table by kind of target. Sent in one go, in order, nothing awaited.
+
+Targets wait for a debugger when they start, so that observing begins before their first line of script. A command
+that a kind of target does not know is refused by it, and nobody waits for the refusal.
+"""
+
+from __future__ import annotations
+
+from scanner.browser.disguise import override
+from scanner.browser.pipe import Json
+from scanner.browser.plan import VisitPlan
+from scanner.browser.settings import BrowserSettings
+
+Command = tuple[str, Json]
+
+RUN: Command = ("Runtime.runIfWaitingForDebugger", {})
+DOCUMENTS = frozenset({"page", "iframe"})
+WORKERS = frozenset({"worker", "shared_worker", "service_worker"})
+AUTO_ATTACH: Json = {
+    "autoAttach": True,
+    "waitForDebuggerOnStart": True,
+    "flatten": True,
+    "filter": [{"type": kind} for kind in sorted(DOCUMENTS | WORKERS)],
+}
+
+_OBSERVED: tuple[Command, ...] = (
+    ("Network.enable", {"maxPostDataSize": 65_536, "maxTotalBufferSize": 1_000_000, "maxResourceBufferSize": 100_000}),
+    ("Runtime.enable", {}),
+    ("Debugger.enable", {"maxScriptsCacheSize": 0}),
+    ("Debugger.setSkipAllPauses", {"skip": True}),
+    ("Debugger.setAsyncCallStackDepth", {"maxDepth": 32}),
+    ("Log.enable", {}),
+    ("Inspector.enable", {}),
+)
+
+
+def commands(kind: str, plan: VisitPlan, settings: BrowserSettings, version: str, hook: str) -> list[Command]:
+    """All commands for a new target of this kind, the one that lets it run last."""
+    if kind not in DOCUMENTS | WORKERS:
+        return [RUN]
+    found = [*_OBSERVED, ("Target.setAutoAttach", AUTO_ATTACH)]
+    found.append(("Emulation.setUserAgentOverride", override(version, settings.accept_language)))
+    if headers := plan.all_headers():
+        found.append(("Network.setExtraHTTPHeaders", {"headers": headers}))
+    if plan.allow is not None:
+        found.append(("Fetch.enable", {"patterns": [{"urlPattern": "*"}], "handleAuthRequests": True}))
+    if kind in DOCUMENTS:
+        found += [
+            ("Page.enable", {}),
+            ("DOMStorage.enable", {}),
+            ("Page.addScriptToEvaluateOnNewDocument", {"source": hook, "runImmediately": True}),
+        ]
+        if not plan.javascript:
+            found.append(("Emulation.setScriptExecutionDisabled", {"value": True}))
+    else:
+        found.append(("Runtime.evaluate", {"expression": hook}))
+    return [*found, RUN]

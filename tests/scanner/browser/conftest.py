@@ -1,0 +1,29 @@
+"""A real Chromium for the module and a fresh web on loopback for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from site_server import Site, serve_site
+
+from scanner.browser import Browser, BrowserSettings
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with serve_site() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def settings() -> BrowserSettings:
+    """Loopback names only: nothing else resolves, so no test can reach a network."""
+    rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=6.0)
+
+
+@pytest.fixture
+async def browser(settings: BrowserSettings) -> AsyncIterator[Browser]:
+    async with await Browser.launch(settings) as running:
+        yield running
