@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from secrets import token_hex
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -136,7 +137,7 @@ class Shop:
         text = self._jinja.get_template(template).render(
             page=page,
             lang=page.lang,
-            t=TEXTS[page.lang],
+            t=SimpleNamespace(**TEXTS[page.lang]),  # a dict would answer `t.update` with its method
             cart=cart,
             sums={"goods": goods, "delivery": delivery, "total": goods + delivery},
             other=other,
@@ -160,7 +161,7 @@ class Shop:
             good = _known(request.match_info["slug"])
             slugs = list(GOODS)
             at = slugs.index(good.slug)
-            more = [GOODS[slugs[(at + step) % len(slugs)]] for step in (1, 2, 3)]
+            more = [GOODS[slugs[(at + step) % len(slugs)]] for step in range(1, 5)]
             return self._page(request, Page("good", lang, good.slug), "good.html", extra={"good": good, "more": more})
 
         return handler
