@@ -133,7 +133,7 @@ class BrowserVisitor:
             visit = await asyncio.wait_for(browser.visit(url, plan), self._patience)
         except TimeoutError:
             return _failed(url, f"timed out: no whole visit within {self._patience:g} s")
-        except (OSError, RuntimeError) as error:
+        except OSError as error:  # BrowserGone among them
             await self._restart(browser)
             return _failed(url, f"the browser crashed: {error}")
         return seen_of(visit)

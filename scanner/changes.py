@@ -12,15 +12,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from policies.lifetime import difference, in_words
 from policies.observation import Scan
 from policies.purpose import Purpose
 
 ThingKind = Literal["cookie", "storage", "host", "technique"]
 ChangeKind = Literal["new", "gone", "longer_lived", "shorter_lived", "vendor_changed", "purpose_changed"]
-
-TOLERANCE = 0.03
-"""Lifetimes within 3 % and a day are the same, as in comparing with a declaration."""
-DAY = 86_400
 
 
 class _Frozen(BaseModel):
@@ -136,7 +133,7 @@ def _new(thing: Thing, vendors: Iterable[str]) -> list[Change]:
     material = _needs_consent(thing)
     whose = f" of {thing.vendor}" if thing.vendor else ""
     unheard = f"; {thing.vendor} was not on the site before" if thing.vendor and thing.vendor not in vendors else ""
-    lifetime = f", kept for {span(thing.lifetime)}" if thing.lifetime else ""
+    lifetime = f", kept for {in_words(thing.lifetime)}" if thing.lifetime else ""
     return [_change("new", thing, material, f"new {_called(thing)}{whose}{_for(thing)}{lifetime}{unheard}")]
 
 
@@ -157,9 +154,9 @@ def _differences(old: Thing, new: Thing) -> list[Change]:
             f"{_called(new)} is now for {new.purpose or 'a purpose unknown'}, before for {old.purpose or 'one unknown'}"
         )
         found.append(_change("purpose_changed", new, _needs_consent(new), words, old.purpose, new.purpose))
-    if new.kind == "cookie" and not _same_lifetime(old.lifetime, new.lifetime):
-        longer = (new.lifetime or 0) > (old.lifetime or 0)
-        words = f"{_called(new)} is kept for {span(new.lifetime)}, before for {span(old.lifetime)}"
+    if new.kind == "cookie" and (gap := difference(new.lifetime, old.lifetime)):
+        longer = gap.kind == "longer"
+        words = f"{_called(new)} is kept for {in_words(new.lifetime)}, before for {in_words(old.lifetime)}"
         kind: ChangeKind = "longer_lived" if longer else "shorter_lived"
         found.append(_change(kind, new, longer and _needs_consent(new), words, old.lifetime, new.lifetime))
     return found
@@ -186,13 +183,6 @@ def _needs_consent(thing: Thing) -> bool:
     return thing.vendor is not None or thing.third_party or thing.kind == "technique"
 
 
-def _same_lifetime(one: int | None, other: int | None) -> bool:
-    if one is None or other is None:
-        return one == other
-    difference = abs(one - other)
-    return difference <= TOLERANCE * max(one, other) and difference <= DAY
-
-
 _CALLED = {
     "cookie": "cookie {0} on {1}",
     "storage": "storage key {2} ({0}) on {1}",
@@ -207,18 +197,3 @@ def _called(thing: Thing) -> str:
 
 def _for(thing: Thing) -> str:
     return f" for {thing.purpose}" if thing.purpose else ""
-
-
-_UNITS = ((365 * DAY, "year"), (30 * DAY, "month"), (DAY, "day"), (3_600, "hour"), (60, "minute"))
-
-
-def span(seconds: int | None) -> str:
-    """A lifetime as a person says it: "2 years", "13 months", "30 minutes", "the session"."""
-    if seconds is None:
-        return "the session"
-    for size, word in _UNITS:
-        count = seconds / size
-        if count >= 1 and (abs(count - round(count)) < 0.02 * count or size <= DAY):
-            number = round(count)
-            return f"{number} {word}{'' if number == 1 else 's'}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"

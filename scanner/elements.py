@@ -1,4 +1,4 @@
-"""What an HTML page would contact, and where it leads. Bytes in, elements out: no I/O.
+"""What an HTML page would contact by `policies.embeds`, and where it leads. Bytes in, elements out: no I/O.
 
 The only place here that knows the tokenizer. Markup inside `noscript` is read too, since a pixel there loads for
 visitors without JavaScript. Addresses are absolute, resolved against the first `base`.
@@ -8,34 +8,29 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 from turbohtml import Token, Tokenizer, TokenType
+
+from policies.embeds import Kind, Shape, load_of, resolve, script_type
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w:.-]+)", re.IGNORECASE)
 _REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?[\"']?([^\"']*)", re.IGNORECASE)
 _CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')]+)|@import\s+[\"']([^\"']+)", re.IGNORECASE)
+_SVG = re.compile(r"<svg\b.*?</svg\s*>", re.IGNORECASE | re.DOTALL)
+_SELF_CLOSING = re.compile(r"<(script|style)\b([^<>]*)/>", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
-Attributes = dict[str, str]
-
-_LINK_TYPES = {
-    "stylesheet": "stylesheet", "icon": "image", "apple-touch-icon": "image", "manifest": "manifest",
-    "preload": "preload", "modulepreload": "script", "prefetch": "prefetch", "preconnect": "preconnect",
-    "dns-prefetch": "preconnect", "prerender": "prefetch",
-}  # fmt: skip
-"""`rel` to the kind of request. Others (alternate, next, author) contact nobody."""
-
-
-def _first(*names: str) -> Callable[[Attributes], Iterator[str]]:
-    def read(attributes: Attributes) -> Iterator[str]:
-        for name in names:
-            if value := attributes.get(name, "").strip():
-                yield from _candidates(value) if name in ("srcset", "imagesrcset") else (value,)
-
-    return read
+TYPES: Mapping[Kind, str] = {
+    "frame": "document",
+    "style": "stylesheet",
+    "connect": "fetch",
+    "hint": "prefetch",
+    "object": "other",
+    "worker": "script",
+}
+"""Kinds of load in Chromium's words for the type of a request; the others are called the same."""
 
 
 def _candidates(srcset: str) -> Iterator[str]:
@@ -44,23 +39,17 @@ def _candidates(srcset: str) -> Iterator[str]:
             yield words[0].strip(",")
 
 
-CONTACTS: dict[str, tuple[str, Callable[[Attributes], Iterator[str]]]] = {
-    "script": ("script", _first("src", "href", "xlink:href")),
-    "iframe": ("document", _first("src")),
-    "frame": ("document", _first("src")),
-    "embed": ("object", _first("src")),
-    "object": ("object", _first("data")),
-    "img": ("image", _first("src", "srcset")),
-    "image": ("image", _first("href", "xlink:href")),
-    "use": ("image", _first("href", "xlink:href")),
-    "input": ("image", _first("src")),
-    "source": ("media", _first("src", "srcset")),
-    "video": ("media", _first("src", "poster")),
-    "audio": ("media", _first("src")),
-    "track": ("texttrack", _first("src")),
-    "body": ("image", _first("background")),
+def _in_css(css: str) -> Iterator[str]:
+    return (one or two for one, two in _CSS_URL.findall(css))
+
+
+ADDRESSES: Mapping[Shape, Callable[[str], Iterable[str]]] = {
+    "url": lambda value: (value,),
+    "srcset": _candidates,
+    "list": str.split,
+    "css": _in_css,
 }
-"""Element to the kind of request it makes (Chromium's words, in lower case) and the attributes that hold where to."""
+"""How the addresses are read out of a value. `refresh` and `html` are no loads but a link and a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,8 @@ class Page:
     title: str = ""
     base: str = ""
     canonical: str | None = None
-    refresh: str | None = None
+    first_base: bool = True
+    """Is the first `base` still to come?"""
     contacts: list[Contact] = field(default_factory=list)
     inlines: list[Inline] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
@@ -111,7 +101,8 @@ def decode(body: bytes, charset: str | None = None) -> str:
 def read_page(text: str, url: str) -> Page:
     """Read a whole document that was found at `url`. Any text in, a page out."""
     page = Page(base=url)
-    _read(text, page, first_line=0)
+    # In SVG `<script/>` is a whole element; to the tokenizer it would open one that swallows the rest of the page.
+    _read(_SVG.sub(lambda match: _SELF_CLOSING.sub(r"<\1\2></\1>", match[0]), text), page, first_line=0)
     return page
 
 
@@ -128,7 +119,7 @@ def _read(text: str, page: Page, *, first_line: int) -> None:
             tag = token.tag or ""
             line = first_line + token.line
             _element(tag, attributes, line, page)
-            inline = tag == "script" and "src" not in attributes
+            inline = tag == "script" and "src" not in attributes and script_type(attributes) is not None
             raw = tag if tag in ("style", "title", "noscript") or inline else ""
             held = ""
         elif token.type == TokenType.END_TAG and raw and token.tag == raw:
@@ -146,59 +137,49 @@ def _held(tag: str, text: str, line: int, page: Page) -> None:
         case "script" if text.strip():
             page.inlines.append(Inline(text, line))
         case "style":
-            for one, two in _CSS_URL.findall(text):
-                _contact(page, one or two, "stylesheet" if two else "image", line)
+            for address in _in_css(text):
+                _contact(page, address, "image", line)
         case "title" if not page.title:
             page.title = " ".join(text.split())[:300]
         case "noscript":
             _read(text, page, first_line=line - 1)
 
 
-def _element(tag: str, attributes: Attributes, line: int, page: Page) -> None:
-    if tag in CONTACTS:
-        kind, addresses = CONTACTS[tag]
-        for address in addresses(attributes):
-            _contact(page, address, kind, line)
-    elif tag == "link":
-        _link(attributes, line, page)
-    elif tag == "base" and "href" in attributes and page.base and not page.links and not page.contacts:
-        page.base = _absolute(page.base, attributes["href"]) or page.base
-    elif tag in ("a", "area") and "href" in attributes:
-        if "download" not in attributes and (found := _absolute(page.base, attributes["href"])):
+def _element(tag: str, attributes: Mapping[str, str], line: int, page: Page) -> None:
+    if tag == "base":
+        if page.first_base and "href" in attributes:
+            page.base, page.first_base = _absolute(page.base, attributes["href"]) or page.base, False
+        return
+    if tag in ("a", "area") and "href" in attributes and "download" not in attributes:
+        if found := _absolute(page.base, attributes["href"]):
             page.links.append(found)
-    elif tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
-        match = _REFRESH.match(attributes.get("content", ""))
-        if match and match[1] and (found := _absolute(page.base, match[1])):
-            page.refresh = found
-            page.links.append(found)
-    if style := attributes.get("style", ""):
-        for one, _ in _CSS_URL.findall(style):
-            _contact(page, one, "image", line)
-    if tag == "iframe" and (inner := attributes.get("srcdoc")):
-        _read(inner, page, first_line=line - 1)
+    elif tag == "link" and "canonical" in attributes.get("rel", "").lower().split():
+        page.canonical = page.canonical or _absolute(page.base, attributes.get("href", ""))
+    if tag == "script" and script_type(attributes) is None:
+        return
+    for name, value in attributes.items():
+        load = load_of(tag, name, attributes)
+        if load is None or not value.strip():
+            continue
+        if load.shape == "refresh":
+            match = _REFRESH.match(value)
+            if match and match[1] and (found := _absolute(page.base, match[1])):
+                page.links.append(found)
+        elif load.shape == "html":
+            _read(value, page, first_line=line - 1)
+        else:
+            for address in ADDRESSES[load.shape](value):
+                _contact(page, address, load.kind, line)
 
 
-def _link(attributes: Attributes, line: int, page: Page) -> None:
-    relations = attributes.get("rel", "").lower().split()
-    href = attributes.get("href", "")
-    if "canonical" in relations and href:
-        page.canonical = page.canonical or _absolute(page.base, href)
-    for relation in relations:
-        if kind := _LINK_TYPES.get(relation):
-            if kind == "preload":
-                kind = {"style": "stylesheet", "fetch": "fetch"}.get(attributes.get("as", ""), attributes.get("as", ""))
-            _contact(page, href, kind or "other", line)
-            break
-
-
-def _contact(page: Page, address: str, kind: str, line: int) -> None:
+def _contact(page: Page, address: str, kind: Kind, line: int) -> None:
     if found := _absolute(page.base, address):
-        page.contacts.append(Contact(found, kind, line))
+        page.contacts.append(Contact(found, TYPES.get(kind, kind), line))
 
 
 def _absolute(base: str, address: str) -> str | None:
     try:
-        found = urljoin(base, address.strip())
+        found = resolve(address, base)
     except ValueError:
         return None
     return found if found.lower().startswith(("http://", "https://")) else None

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from policies.cookie import Place, SetCookie, domain_matches, parse_set_cookie, path_matches, place
+from policies.lifetime import effective
 from policies.observation import ObservedCookie, Setter
 from policies.party import same_site
 from runtime.resolve import address_of, is_localhost_name, is_loopback
-
-CAP = 400 * 86_400
-"""Seconds a browser keeps a cookie at most (RFC 6265bis 5.5)."""
 
 REASONS = {
     "empty": "SyntaxError",
@@ -94,7 +92,7 @@ class Jar:
             first_party=same_site(at.domain, self.site),
             session=lifetime is None,
             declared_lifetime=lifetime,
-            effective_lifetime=None if lifetime is None else min(lifetime, CAP),
+            effective_lifetime=effective(lifetime),
             set_by=(Setter(kind="http", url=url),),
         )
 

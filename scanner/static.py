@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from policies.catalogue import Catalogue, Match
 from policies.catalogue.names import compile_glob
 from policies.catalogue.schema import SESSION
+from policies.lifetime import effective
 from policies.observation import Frame, ObservedCookie, ObservedRequest, PageVisit, Setter
 from policies.party import registrable_domain, same_site
 from scanner.elements import Page, decode, read_page
 from scanner.fetch import Fetched, Fetcher, Hop, Terms, date_of, retry_after
-from scanner.jar import CAP, Jar
+from scanner.jar import Jar
 from scanner.settings import ScanSettings
 from scanner.visit import PageSeen, Seen, for_the_moment
 
@@ -156,7 +157,7 @@ def _expected(
                     session=entry.lifetime == SESSION,
                     http_only=entry.http_only,
                     declared_lifetime=lifetime,
-                    effective_lifetime=None if lifetime is None else min(lifetime, CAP),
+                    effective_lifetime=effective(lifetime),
                     state="expected",
                     set_by=(Setter(kind="js", url=script, stack=(Frame(url=final, line=line),)),),
                     vendor=vendor,
