@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from policies.purpose import Purpose
@@ -91,7 +91,7 @@ def parse(fields: Sequence[tuple[str, str]], site: SiteNotice) -> Choice:
     if action in REFUSING:
         notice = first.get("notice", "")
         return Choice(
-            cast("Action", action),
+            action,
             notice=notice if len(notice) <= _MAX_TOKEN and notice.isascii() else "",
             return_path=safe_path(first.get("return", "/")) or "/",
             receipt=first.get("receipt") == "1",
@@ -105,13 +105,13 @@ def parse(fields: Sequence[tuple[str, str]], site: SiteNotice) -> Choice:
     if max(len(notice), len(confirm)) > _MAX_TOKEN or not (notice.isascii() and confirm.isascii()):
         raise ChoiceError("notice is not a token of ours")
     return Choice(
-        cast("Action", action),
+        action,
         purposes=_purposes(fields, site) if action == "save" else frozenset(site.purposes),
         vendors=_vendors(fields, site) if action == "save" else (),
         notice=notice,
         return_path=path,
         keep=first.get("keep") == "1",
-        receipt=True,
+        receipt=first.get("receipt") == "1",
         confirm=confirm,
     )
 

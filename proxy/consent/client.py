@@ -22,6 +22,7 @@ _SYSTEMS = (
     ("macOS", re.compile("Mac OS X|Macintosh")),
     ("Linux", re.compile("Linux|X11")),
 )
+_ROBOT = re.compile(r"bot\b|crawler|spider|slurp|facebookexternalhit|lighthouse", re.IGNORECASE)
 
 
 def truncated(address: str | None) -> str | None:
@@ -42,6 +43,11 @@ def coarse_agent(user_agent: str | None) -> str | None:
     browser = next((f"{name} {hit[1]}" for name, pattern in _BROWSERS if (hit := pattern.search(user_agent))), "other")
     system = next((name for name, pattern in _SYSTEMS if pattern.search(user_agent)), "other")
     return f"{browser}, {system}"
+
+
+def is_robot(user_agent: str | None) -> bool:
+    """Does it say of itself that nobody is looking? Robots get the page and the banner, but no row."""
+    return bool(user_agent and _ROBOT.search(user_agent))
 
 
 class RateLimit:

@@ -13,8 +13,8 @@ from policies.party import is_public_suffix, registrable_domain
 from policies.purpose import Consent, Purpose
 from proxy.consent.site_notice import SiteNotice
 
-MAX_LINES = 80
-"""Set-Cookie lines in one answer at most; servers in front of us cut answers with large heads."""
+MAX_LINES = 30
+"""Set-Cookie lines in one answer at most: servers in front of us refuse heads above 4 KB."""
 _PAST = "Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"
 
 

@@ -27,7 +27,7 @@ class CookieNotice:
 class VendorNotice:
     """One recipient for one purpose. `country` is ISO 3166-1 alpha-2, `privacy` a URL or empty.
 
-    `because` says why a necessary one needs no consent (WP29 04/2012).
+    `because` says why a necessary one needs no consent (WP29 04/2012); `own` marks our own cookies.
     """
 
     id: str
@@ -38,6 +38,7 @@ class VendorNotice:
     purpose: Purpose
     cookies: tuple[CookieNotice, ...] = ()
     because: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

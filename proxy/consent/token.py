@@ -7,7 +7,7 @@ may be used more than once within its half hour (two tabs, the back button): eac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from proxy.consent.signing import Signer, b64, seal, unb64, unseal
 
@@ -52,6 +52,6 @@ def read(signer: Signer, site: str, text: str) -> NoticeToken | None:
     try:
         letter, issued, nonce, digest = body.split(".")
         surface = _SURFACES[letter]
-        return NoticeToken(site, unb64(digest).hex(), nonce, int(issued), cast("Surface", surface))
+        return NoticeToken(site, unb64(digest).hex(), nonce, int(issued), surface)
     except (ValueError, KeyError):
         return None

@@ -1,0 +1,108 @@
+/* Makes the consent form smooth: no reload on a choice, settings in a dialog, a polite confirmation.
+   Nothing depends on it: without it the same form is posted and the same pages answer. */
+(() => {
+	'use strict';
+	const root = document.getElementById('samtykke-root');
+	if (!root) return;
+	const find = (id) => document.getElementById('samtykke-' + id);
+	const here = () => encodeURIComponent(location.pathname + location.search);
+	const asked = (part) => '/.samtykke/preferences?part=' + part + '&return=' + here();
+	const decided = () => /(?:^|; )samtykke_purposes=/.test(document.cookie);
+	let timer;
+	let trusted;
+
+	const say = (text) => {
+		find('status').textContent = text;
+		clearTimeout(timer);
+		timer = setTimeout(() => { find('status').textContent = ''; }, 8000);
+	};
+
+	const put = (into, html) => {
+		trusted ||= window.trustedTypes
+			? trustedTypes.createPolicy('samtykke-banner', { createHTML: (text) => text })
+			: { createHTML: (text) => text };
+		into.insertAdjacentHTML('afterbegin', trusted.createHTML(html));
+	};
+
+	const fetched = async (part) => {
+		const answer = await fetch(asked(part), { credentials: 'same-origin' });
+		if (!answer.ok) throw new Error(answer.status);
+		return answer.text();
+	};
+
+	const dismiss = () => {
+		const banner = find('banner');
+		const dialog = find('dialog');
+		const inside = root.contains(document.activeElement);
+		if (dialog) dialog.close();
+		if (banner) banner.remove();
+		if (inside) find('reopen').focus({ preventScroll: true });
+	};
+
+	/* Post the form as it stands. Whatever we cannot handle is posted again plainly: the server then explains itself. */
+	const choose = async (form, button) => {
+		const fields = new URLSearchParams(new FormData(form));
+		if (button && button.name) fields.append(button.name, button.value);
+		let answer;
+		try {
+			const response = await fetch('/.samtykke/choice', {
+				method: 'POST', body: fields, credentials: 'same-origin', headers: { Accept: 'application/json' },
+			});
+			answer = await response.json();
+			if (!answer.action) throw new Error(answer.error);
+		} catch {
+			form.dataset.plain = '';
+			return button ? button.click() : HTMLFormElement.prototype.submit.call(form);
+		}
+		dismiss();
+		say(answer.message);
+		document.dispatchEvent(new CustomEvent('samtykke:change', { detail: answer }));
+		const activate = window.samtykke && window.samtykke.activate;
+		if (answer.reload) location.reload();
+		else if (answer.granted) activate ? activate.call(window.samtykke, answer) : location.reload();
+	};
+
+	const open = async (fallback) => {
+		let dialog = find('dialog');
+		try {
+			const html = await fetched('settings');
+			if (dialog) dialog.remove();
+			dialog = document.createElement('dialog');
+			dialog.id = 'samtykke-dialog';
+			dialog.className = 's-dialog';
+			dialog.setAttribute('aria-labelledby', 'samtykke-settings-title');
+			put(dialog, html);
+			root.append(dialog);
+			dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+			dialog.showModal();
+			find('settings-title').focus();
+		} catch {
+			location.assign(fallback);
+		}
+	};
+
+	document.addEventListener('submit', (event) => {
+		const form = event.target;
+		if (!form.matches('form[data-samtykke-choice],.samtykke-placeholder form') || 'plain' in form.dataset) return;
+		if (!form.elements.notice || !form.elements.notice.value) return;
+		event.preventDefault();
+		choose(form, event.submitter);
+	});
+
+	document.addEventListener('click', (event) => {
+		const target = event.target.closest && event.target.closest('#samtykke-settings,#samtykke-reopen');
+		if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+		event.preventDefault();
+		open('/.samtykke/preferences?return=' + here());
+	});
+
+	/* Another tab has chosen meanwhile, or the browser brought an old page back. */
+	const recheck = () => {
+		if (find('banner') && decided()) dismiss();
+	};
+	addEventListener('pageshow', (event) => { if (event.persisted) recheck(); });
+	document.addEventListener('visibilitychange', () => { if (!document.hidden) recheck(); });
+
+	if (find('status').textContent) say(find('status').textContent);
+	if (root.dataset.fetch && !decided()) fetched('banner').then((html) => put(root, html), () => {});
+})();
