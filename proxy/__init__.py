@@ -1,0 +1,29 @@
+"""Stands in front of the site: forwards, strips what is not consented to, asks, counts. Imports policies and runtime.
+
+Reading order
+    app         listens; one request from its first byte to its log line
+    settings    [proxy] and [[site]]; limits in bytes and seconds
+    sites       which site a Host names, its rules in force, watched and replaced whole
+    visitor     the visitor's connection: aiohttp parses, we write bytes
+    upstream    connections to the site: opened, reused while fresh, given up in doubt
+    asking      a visitor's request -> the request the site gets
+    forward     one exchange: ask, wait, hand over, tunnel
+    relay       the site's answer -> the visitor
+    document    a document's body: decode, map names, rewrite, encode
+    gates       GATES, the ordered list of what changes headers; cookies and csp are its larger members
+    headers     fields as on the wire, hop-by-hop rules, which requests are refused
+    coding      gzip, deflate, br, zstd in and out
+    mapping     the site's own name turned into the visitors'
+    websocket   a switched connection, both ways
+    own         our addresses: health, reports, gpc.json, assets; reports reads what browsers report
+    ledger      evidence of enforcement and sightings, in one SQLite file
+    switch      the kill switch
+    parts       what is asked of the neighbours below; context and exchange are the records handed along
+    html/       streaming HTML: splicer, table of what loads, rewriting
+    guard/      the script that holds what a page makes at run time
+    consent/    what a visitor is asked, answers and is remembered by
+
+An HTML response: app -> asking (request gates) -> upstream -> relay (response gates, document gates) -> document
+-> visitor. I/O is done by app, visitor, upstream, websocket, ledger and consent.desk; everything else is plain
+functions and feed/close objects.
+"""

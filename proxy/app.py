@@ -1,0 +1,361 @@
+"""The proxy as a running thing: listens, finds the site, decides what applies, answers every request with something.
+
+Order for each request: refuse what is ambiguous -> find the site -> own addresses -> who is the visitor -> forward
+-> log and count. Failures become pages of our own with a request id; a visitor never sees a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import ssl
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from aiohttp.abc import AbstractResolver
+
+from policies.catalogue import Catalogue
+from policies.purpose import UNDECIDED, Consent
+from policies.site_policy import Override, SitePolicy
+from proxy.context import Context
+from proxy.exchange import Exchange, Role, role_of
+from proxy.forward import Forwarder
+from proxy.gates import GATES, Gate
+from proxy.headers import Fields, refusal
+from proxy.ledger import Ledger
+from proxy.own import GPC_PATH, HEALTH_PATH, REPORT_PATH, OwnAddresses, is_own, send
+from proxy.pages import Page, problem
+from proxy.parts import Parts, Visitor
+from proxy.relay import Relay
+from proxy.settings import ProxySettings, SiteSettings
+from proxy.sites import Site, Sites
+from proxy.switch import FILE_NAME, Bypass
+from proxy.upstream import Failure, UpstreamError
+from proxy.visitor import Answered, Front, Reply, VisitorError
+from runtime.resolve import LocalhostResolver
+
+_STATUS: dict[Failure, int] = {"unreachable": 502, "broken": 502, "stale": 502, "busy": 503, "timeout": 504}
+_BY_SCRIPT = (b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax")
+_LOOK_EVERY = 1.0
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+class Proxy:
+    """`start`, then `stop`. `policy_file` names the published policy of a site; `state` is the folder of ledger and
+    kill switch, None to keep nothing. `without` switches gates off by name, for the proof that it can fail."""
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        sites: Sequence[SiteSettings],
+        catalogue: Catalogue,
+        parts: Parts | None = None,
+        *,
+        policy_file: Callable[[str], Path] | None = None,
+        overrides: Iterable[Override] = (),
+        state: Path | None = None,
+        without: frozenset[str] = frozenset(),
+        reuse_port: bool = False,
+        resolver: AbstractResolver | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.parts = parts or Parts()
+        self._site_settings = tuple(sites)
+        self._catalogue = catalogue
+        self._policy_file = policy_file
+        self._overrides = tuple(overrides)
+        self._without = without
+        self._reuse_port = reuse_port
+        self._resolver = resolver
+        self._clock = clock
+        self.bypass = Bypass(state / FILE_NAME if state is not None else None)
+        self.ledger = Ledger(f"sqlite:///{state / 'proxy.db'}" if state is not None else None, clock)
+        self._own = OwnAddresses(self.parts, self.ledger, clock)
+        self._log = structlog.get_logger("samtykke.proxy")
+        self._access = structlog.get_logger("samtykke.access")
+        self._server: asyncio.Server | None = None
+        self._front: Front | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._sites = Sites(())
+        self._stopping = False
+        gates: list[Gate] = [gate for gate in GATES if gate.name not in without]
+        self._forwarder = Forwarder(settings, gates, Relay(settings.limits, self.parts, gates))
+
+    def __repr__(self) -> str:
+        where = "{}:{}".format(*self.address) if self._server is not None else "stopped"
+        return f"<Proxy {where}, {len(self._sites.all)} sites, {self.settings.mode}>"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port really listened on. Raises RuntimeError before `start`."""
+        if self._server is None or not self._server.sockets:
+            raise RuntimeError("the proxy is not listening")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    async def start(self) -> None:
+        """Open everything and listen. Raises OSError, ssl.SSLError, runtime.database.DatabaseUnusableError."""
+        resolver = self._resolver = self._resolver or LocalhostResolver()
+        self._sites = Sites(
+            Site(
+                settings, self.settings, self._catalogue, resolver, overrides=self._overrides,
+                policy_file=self._policy_file(settings.name) if self._policy_file is not None else None,
+            )
+            for settings in self._site_settings
+        )  # fmt: skip
+        self._look()
+        await self.ledger.open()
+        try:
+            if self.parts.desk is not None:
+                await self.parts.desk.open()
+            self._front = Front(self._handle, self.settings.limits, self._refused)
+            host, port = self.settings.address
+            self._server = await asyncio.get_running_loop().create_server(
+                self._front, host, port, ssl=self._tls(), reuse_port=self._reuse_port or None, backlog=1024
+            )
+        except BaseException:
+            await self._close_parts()
+            raise
+        self._looking = asyncio.get_running_loop().create_task(self._look_now_and_then())
+        self._log.info("listening", address="{}:{}".format(*self.address), mode=self.settings.mode)
+
+    async def stop(self, deadline: float = 10.0) -> None:
+        """Stop listening, let exchanges end for `deadline` seconds, then break them; close everything."""
+        self._stopping = True
+        if self._looking is not None:
+            self._looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._looking
+        if self._server is not None:
+            self._server.close()
+        if self._front is not None:
+            self._front.pre_shutdown()
+            await self._front.shutdown(deadline)
+        if self._server is not None:
+            await self._server.wait_closed()
+        await self._close_parts()
+        self._log.info("stopped")
+
+    async def _close_parts(self) -> None:
+        for site in self._sites.all:
+            await site.upstream.close()
+        if self.parts.desk is not None:
+            await self.parts.desk.close()
+        await self.ledger.close()
+        if self._resolver is not None:
+            await self._resolver.close()
+
+    def reload(self, policy: SitePolicy) -> None:
+        """Put a policy into force at once for the site it names. Raises KeyError for an unknown site."""
+        self._sites.named(policy.site).put_in_force(policy)
+
+    async def __aenter__(self) -> Proxy:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop(1.0)
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self.settings.certificate:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.settings.certificate, self.settings.certificate_key)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def _look(self) -> None:
+        self.bypass.look()
+        for site in self._sites.all:
+            site.refresh()
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            self._look()
+
+    # One request.
+
+    def _refused(self, reason: str, peer: str) -> str:
+        """Log what the parser or a handler could not deal with; gives the request id for the page."""
+        request_id = secrets.token_hex(8)
+        self._access.warning("refused", request_id=request_id, reason=reason)
+        return request_id
+
+    async def _handle(self, request: web.BaseRequest) -> Answered:
+        began = time.monotonic()
+        request_id = secrets.token_hex(8)
+        reply = Reply(request)
+        fields = Fields(request.raw_headers)
+        target = request.raw_path.encode("utf-8", "surrogateescape")
+        site: Site | None = None
+        exchange: Exchange | None = None
+        problem_status, because = 0, ""
+        try:
+            if (refused := self._refusal(request, target, fields)) is not None:
+                problem_status, because = refused
+                reply.keep_alive = False
+            else:
+                host = (fields.get(b"host") or b"").decode("latin-1")
+                path = target.partition(b"?")[0].decode("latin-1")
+                site = self._sites.find(host)
+                if path == HEALTH_PATH:
+                    await send(reply, await self._health(site))
+                elif site is None:
+                    problem_status, because = 421, f"no site has the host {host!r}"
+                else:
+                    scheme = self._scheme(request, fields)
+                    visitor = self._visitor(site, fields)
+                    if is_own(path):
+                        return await self._own_address(request, reply, site, path, visitor, request_id)
+                    exchange = self._exchange(request, fields, site, host, path, scheme, visitor, request_id)
+                    await self._forward(request, fields, target, site, exchange, visitor, reply)
+        except UpstreamError as error:
+            problem_status, because = _STATUS[error.failure], error.detail
+        except VisitorError as error:
+            problem_status, because = error.status, error.reason
+            reply.keep_alive = False
+        except ConnectionError as error:
+            because = f"visitor left: {error}"
+        finally:
+            if exchange is not None and site is not None:
+                self._count(site, exchange)
+        if problem_status:
+            await self._problem(reply, problem_status, because, request_id, site)
+        if self.settings.access_log:
+            self._access.info(
+                "request", method=request.method, site=site.name if site else None,
+                path=target.partition(b"?")[0].decode("utf-8", "replace"), status=reply.status, bytes=reply.sent,
+                ms=round((time.monotonic() - began) * 1000, 1), request_id=request_id,
+                stripped=exchange.stripped if exchange else 0,
+            )  # fmt: skip
+        return reply
+
+    def _refusal(self, request: web.BaseRequest, target: bytes, fields: Fields) -> tuple[int, str] | None:
+        if fields.size() > self.settings.limits.head:
+            return 431, f"a header of {fields.size()} bytes"
+        return refusal(request.method, target, request.version, fields)
+
+    async def _problem(self, reply: Reply, status: int, because: str, request_id: str, site: Site | None) -> None:
+        self._log.warning(
+            "not_answered", status=status, reason=because, request_id=request_id, site=site.name if site else None
+        )
+        if reply.started:
+            reply.break_off()
+            return
+        with suppress(ConnectionError):
+            await send(reply, problem(status, request_id))
+
+    async def _forward(
+        self,
+        request: web.BaseRequest,
+        fields: Fields,
+        target: bytes,
+        site: Site,
+        exchange: Exchange,
+        visitor: Visitor | None,
+        reply: Reply,
+    ) -> None:
+        bypassed = self.bypass.on
+        context = Context(
+            request, fields, target, site, exchange, visitor, reply,
+            mapping=site.mapping(exchange.host.encode("latin-1"), exchange.scheme.encode()),
+            enforcing=not bypassed and self.settings.mode == "enforce",
+            observing=not bypassed and self.settings.mode == "report",
+        )  # fmt: skip
+        await self._forwarder.forward(context)
+
+    def _exchange(
+        self,
+        request: web.BaseRequest,
+        fields: Fields,
+        site: Site,
+        host: str,
+        path: str,
+        scheme: str,
+        visitor: Visitor | None,
+        request_id: str,
+    ) -> Exchange:
+        consent = visitor.consent if visitor is not None else UNDECIDED
+        shared = self.settings.render == "shared"
+        if shared:
+            consent = UNDECIDED
+        role = _role(fields, request.method)
+        exchange = Exchange(
+            site=site.name,
+            rules=site.rules,
+            consent=consent,
+            method=request.method,
+            scheme=scheme,
+            host=host.removesuffix(_DEFAULT_PORTS[scheme]),
+            path=path,
+            role=role,
+            now=self._clock(),
+            request_id=request_id,
+            own_csp=site.own_csp,
+            render=self.settings.render,
+            csp_undecided=self.settings.csp_undecided,
+            consent_header=self.settings.consent_header,
+            fresh=role == "page" and not shared and visitor is not None and visitor.prompt,
+        )
+        exchange.variant = variant(site.rules.policy_hash, consent, role)
+        return exchange
+
+    def _visitor(self, site: Site, fields: Fields) -> Visitor | None:
+        if self.parts.desk is None:
+            return None
+        gpc = fields.get(b"sec-gpc") == b"1"
+        cookies = fields.all(b"cookie")
+        return self.parts.desk.visitor(site, b"; ".join(cookies) or None, gpc=gpc, now=self._clock())
+
+    def _scheme(self, request: web.BaseRequest, fields: Fields) -> str:
+        """How the visitor reached us; a trusted proxy in front may say so."""
+        if self.settings.trusts(request.remote or ""):
+            told = (fields.get(b"x-forwarded-proto") or b"").partition(b",")[0].strip().lower()
+            if told in {b"http", b"https"}:
+                return told.decode()
+        return "https" if self.settings.certificate else "http"
+
+    async def _own_address(
+        self, request: web.BaseRequest, reply: Reply, site: Site, path: str, visitor: Visitor | None, request_id: str
+    ) -> Answered:
+        if path == GPC_PATH:
+            answer = self._own.gpc()
+        elif path == REPORT_PATH:
+            answer = await self._own.report(request, site, request_id)
+        elif (asset := self._own.asset(path)) is not None:
+            answer = asset
+        elif self.parts.desk is not None and visitor is not None:
+            return await self.parts.desk.handle(request, site, visitor)
+        else:
+            answer = problem(404, request_id)
+        await send(reply, answer)
+        return reply
+
+    async def _health(self, site: Site | None) -> Page:
+        chosen = [site] if site is not None else list(self._sites.all)
+        reachable = all(await asyncio.gather(*(one.upstream.reachable() for one in chosen)))
+        return self._own.health(site, ready=not self._stopping, upstream=reachable)
+
+    def _count(self, site: Site, exchange: Exchange) -> None:
+        self.ledger.count(site.name, exchange.rules.policy_hash, exchange.notes)
+        for kind, subject in exchange.sightings:
+            self.ledger.see(site.name, kind, subject, exchange.path)
+
+
+def _role(fields: Fields, method: str) -> Role:
+    by_script = any(fields.get(key) is not None for key in _BY_SCRIPT)
+    return role_of(fields.get(b"sec-fetch-dest"), method, fields.get(b"accept"), by_script)
+
+
+def variant(policy_hash: str | None, consent: Consent, role: Role) -> str:
+    """A short name for everything that makes two visitors' documents differ."""
+    granted = ",".join(sorted(consent.purposes))
+    text = f"{policy_hash}|{granted}|{consent.vendors}|{consent.decided}|{role}"
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

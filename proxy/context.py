@@ -1,0 +1,43 @@
+"""One exchange in progress: the visitor's request, the site asked, what is known, the answer being written.
+
+A plain record, filled by `app` and handed through `asking`, `forward` and `relay`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.exchange import Exchange
+from proxy.headers import Fields
+from proxy.mapping import Mapping
+from proxy.parts import Visitor
+from proxy.sites import Site
+from proxy.visitor import Reply
+
+
+@dataclass(slots=True)
+class Context:
+    """`fields` and `target` are the request's as received. Neither `enforcing` nor `observing`: bypassed."""
+
+    request: web.BaseRequest
+    fields: Fields
+    target: bytes
+    site: Site
+    exchange: Exchange
+    visitor: Visitor | None
+    reply: Reply
+    mapping: Mapping | None
+    enforcing: bool
+    observing: bool = False
+    """Report mode: everything is judged and noted, nothing is changed."""
+
+    @property
+    def bodyless_request(self) -> bool:
+        return self.request.method == "HEAD"
+
+    @property
+    def maps_names(self) -> bool:
+        """Is the site asked under another name, so that all its links must be turned into ours?"""
+        return self.mapping is not None and bool(self.site.settings.upstream_host)

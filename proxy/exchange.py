@@ -1,0 +1,96 @@
+"""What is known about one exchange while it passes the gates: whose it is, what was decided, what was stripped.
+
+A plain record. It is filled by `forward`, read by the gates, and its notes go to log and evidence at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policies.purpose import Consent
+from policies.rules import Rules
+from policies.verdict import Verdict
+
+Role = Literal["page", "frame", "fragment", "worker", "file"]
+"""What a browser fetches an answer for: a top-level document, a framed one, markup for a script, a worker, the rest."""
+
+_ROLES: dict[bytes, Role] = {
+    b"document": "page",
+    b"iframe": "frame", b"frame": "frame", b"embed": "frame", b"object": "frame", b"fencedframe": "frame",
+    b"worker": "worker", b"sharedworker": "worker", b"serviceworker": "worker",
+    b"empty": "fragment",
+}  # fmt: skip
+
+
+def role_of(destination: bytes | None, method: str, accept: bytes | None, by_script: bool) -> Role:
+    """The role by `Sec-Fetch-Dest` (Fetch Metadata), or where a browser does not send it, by what navigation looks
+    like. `by_script`: the request carries a mark of htmx, Turbo or jQuery."""
+    if destination is not None:
+        return _ROLES.get(destination.strip().lower(), "file")
+    if by_script:
+        return "fragment"
+    if method in {"GET", "HEAD", "POST"} and (accept is None or b"html" in accept or b"*/*" in accept):
+        return "page"
+    return "fragment"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """`host` is the visitor's Host, `path` the path without query, `now` UTC epoch seconds."""
+
+    site: str
+    rules: Rules
+    consent: Consent
+    method: str
+    scheme: str
+    host: str
+    path: str
+    role: Role
+    now: float
+    request_id: str
+    own_csp: Callable[[Consent, bool, bool, str], str | None]
+    """Our policy header by consent, whether consentable hosts are named, whether the path is exempt, page host."""
+    render: Literal["private", "shared"] = "private"
+    csp_undecided: Literal["consentable", "strict"] = "consentable"
+    consent_header: bool = False
+    nonce: str | None = None
+    """The site's own CSP nonce, once its answer is here."""
+    variant: str = ""
+    """Short hash of everything that makes this visitor's document differ from another's."""
+    fresh: bool = False
+    """The document holds something that expires (a notice token): it must not be revived by a 304."""
+    script_hash: str | None = None
+    notes: list[tuple[str, Verdict]] = field(default_factory=list)
+    """What was stripped, and what consent let through; the site's own and the unknown are not noted."""
+    sightings: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}"
+
+    @property
+    def page_host(self) -> str:
+        """The host without its port."""
+        host = self.host
+        return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+    @property
+    def exempt(self) -> bool:
+        """Is the page on one of the site's exempt paths?"""
+        paths = self.rules.exempt_paths
+        return any(self.path == path or self.path.startswith(path.rstrip("/") + "/") for path in paths)
+
+    def note(self, what: str, verdict: Verdict) -> None:
+        """Something was decided: `cookie_set`, `cookie_sent`, `link`, `html` ..."""
+        if not verdict.allowed or (verdict.known and verdict.tracker is not None):
+            self.notes.append((what, verdict))
+
+    @property
+    def stripped(self) -> int:
+        return sum(not verdict.allowed for _, verdict in self.notes)
+
+    def unknown(self, kind: str, subject: str) -> None:
+        """Something nobody knows passed by: for the sightings."""
+        self.sightings.append((kind, subject))

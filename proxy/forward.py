@@ -1,0 +1,83 @@
+"""One exchange with the site: ask, wait, hand the answer to `relay`. Connections go back to the pool here.
+
+A part of a document cannot be rewritten, so a 206 of one is asked for again as a whole. A site that switches to
+WebSocket gets a tunnel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.asking import Asked, ask
+from proxy.context import Context
+from proxy.gates import Gate
+from proxy.headers import Fields
+from proxy.relay import Relay, media_type, received
+from proxy.settings import ProxySettings
+from proxy.upstream import Answer, UpstreamError
+from proxy.visitor import VisitorConnection, upload
+from proxy.websocket import tunnel
+
+_REPLAYABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_RANGES = frozenset({b"range", b"if-range"})
+_DOCUMENTS = frozenset({b"text/html", b"application/xhtml+xml", b"image/svg+xml"})
+
+
+class Forwarder:
+    """Carries exchanges out. `gates` is the ordered list without those switched off."""
+
+    def __init__(self, settings: ProxySettings, gates: Sequence[Gate], relay: Relay) -> None:
+        self._settings = settings
+        self._limits = settings.limits
+        self._gates = [gate for gate in gates if gate.on == "request"]
+        self._relay = relay
+
+    async def forward(self, context: Context) -> None:
+        """Fill `context.reply`. Raises UpstreamError or VisitorError; the reply says whether it had begun."""
+        request, upstream = context.request, context.site.upstream
+        while True:
+            asked = self._ask(context)
+            body = None
+            if asked.has_body:
+                body = upload(request, chunked=asked.chunked, patience=self._limits.body, expects=asked.expects)
+            answer = await upstream.request(
+                asked.head,
+                body,
+                bodyless=context.bodyless_request,
+                replayable=request.method in _REPLAYABLE and not asked.upgrade,
+            )
+            clean = False
+            try:
+                if _is_part_of_document(context, answer):
+                    context.fields.drop(_RANGES)
+                    continue
+                if answer.status == 101:
+                    await self._switch(context, asked, answer)
+                else:
+                    clean = await self._relay.answer(context, answer)
+                return
+            finally:
+                await upstream.finish(answer, clean=clean)
+
+    def _ask(self, context: Context) -> Asked:
+        peer = context.request.remote or ""
+        return ask(context, self._gates, peer=peer, trusted=self._settings.trusts(peer))
+
+    async def _switch(self, context: Context, asked: Asked, answer: Answer) -> None:
+        visitor = context.request.protocol
+        if not asked.upgrade or not isinstance(visitor, VisitorConnection):
+            raise UpstreamError("broken", "switches protocols without being asked")
+        fields = received(context, answer)
+        self._relay.gate(context, fields)
+        fields.add(b"Connection", b"Upgrade")
+        fields.add(b"Upgrade", b"websocket")
+        await context.reply.raw(fields.encode(b"HTTP/1.1 101 Switching Protocols"), 101)
+        context.reply.sent = await tunnel(visitor, answer.connection, self._limits.stream)
+
+
+def _is_part_of_document(context: Context, answer: Answer) -> bool:
+    if answer.status != 206 or not context.enforcing or context.request.method != "GET":
+        return False
+    if context.fields.get(b"range") is None or context.exchange.role in {"file", "worker"}:
+        return False
+    return media_type(Fields(answer.message.raw_headers).get(b"content-type")) in _DOCUMENTS

@@ -1,0 +1,286 @@
+"""The header gates, in the order they are passed. No I/O.
+
+Each gate changes the fields in place and notes what it took off. `GATES` is the whole list; a gate is switched off
+by name, which the proof uses to see that it can fail.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+from policies.purpose import Purpose
+from policies.verdict import Request, Verdict
+from proxy import csp
+from proxy.cookies import request_cookies, set_cookies
+from proxy.exchange import Exchange
+from proxy.headers import Fields, elements
+
+_LINK = re.compile(rb'[ \t]*(<[^>]*>(?:[^,"]|"(?:[^"\\]|\\.)*")*)(?:,|$)')
+_LINK_TARGET = re.compile(rb"<([^>]*)>")
+_PARAMETER = re.compile(rb';[ \t]*([\w*-]+)[ \t]*(?:=[ \t]*("(?:[^"\\]|\\.)*"|[^;,]*))?')
+_LOADING = frozenset(
+    {b"preload", b"prefetch", b"preconnect", b"dns-prefetch", b"modulepreload", b"stylesheet", b"prerender", b"icon"}
+)
+_AS_KIND = {
+    b"script": "script", b"style": "style", b"image": "image", b"font": "font", b"fetch": "connect", b"audio": "media",
+    b"video": "media", b"track": "media", b"document": "frame", b"iframe": "frame", b"worker": "worker",
+}  # fmt: skip
+_REFRESH = re.compile(rb"""^[\s\d.]*[;,\s]\s*(?:url\s*=\s*)?["']?([^"']+)""", re.IGNORECASE)
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ENDPOINT = re.compile(r'([a-z*][\w\-.*]*)\s*=\s*"([^"]*)"')
+
+_ADVERTISING = frozenset(
+    {
+        b"attribution-reporting-register-source", b"attribution-reporting-register-trigger",
+        b"attribution-reporting-register-os-source", b"attribution-reporting-register-os-trigger",
+        b"observe-browsing-topics", b"ad-auction-signals", b"ad-auction-additional-bid",
+        b"shared-storage-write",
+    }
+)  # fmt: skip
+_STALE = frozenset(
+    {b"last-modified", b"accept-ranges", b"digest", b"content-digest", b"repr-digest", b"content-md5",
+     b"signature", b"signature-input"}
+)  # fmt: skip
+_FOR_CACHES = frozenset(
+    {b"surrogate-control", b"cdn-cache-control", b"cloudflare-cdn-cache-control", b"vercel-cdn-cache-control",
+     b"netlify-cdn-cache-control", b"edge-control", b"x-accel-expires", b"surrogate-key", b"expires", b"pragma"}
+)  # fmt: skip
+_MARK = b"-smtk."
+"""Between the site's own ETag and the variant of ours."""
+VARY_PRIVATE = (b"Cookie", b"Sec-GPC", b"Accept-Encoding")
+VARY_SHARED = (b"Accept-Encoding", b"Accept-Language")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`on`: requests, all responses, or only what is rendered (documents and workers)."""
+
+    name: str
+    on: Literal["request", "response", "document"]
+    apply: Callable[[Fields, Exchange], None]
+
+
+def own_headers(fields: Fields, exchange: Exchange) -> None:
+    """A visitor cannot speak for his consent in our name; topics go only where marketing was granted."""
+    fields.drop(frozenset({b"x-consent", b"proxy"}))
+    if not exchange.consent.allows(Purpose.MARKETING):
+        fields.drop(frozenset({b"sec-browsing-topics"}))
+    if exchange.consent_header:
+        granted = sorted(exchange.consent.purposes)
+        value = ", ".join(["necessary", *granted]) if exchange.consent.decided else "undecided"
+        fields.add(b"X-Consent", value.encode())
+
+
+def links(fields: Fields, exchange: Exchange) -> None:
+    """`Link` and `Refresh` load like the markup of the same meaning (RFC 8288)."""
+
+    def change(value: bytes) -> bytes | None:
+        found = _LINK.findall(value)
+        kept = [one for one in found if _link_passes(one, exchange)]
+        if len(kept) == len(found):
+            return value
+        return b", ".join(one.strip() for one in kept) or None
+
+    fields.rewrite(b"link", change)
+    fields.rewrite(b"refresh", lambda value: value if _refresh_passes(value, exchange) else None)
+
+
+def _link_passes(link: bytes, exchange: Exchange) -> bool:
+    target = _LINK_TARGET.search(link)
+    if target is None:
+        return True
+    parameters = {
+        match[1].lower(): match[2].strip(b'" \t').lower() for match in _PARAMETER.finditer(link[target.end() :])
+    }
+    relations = set(parameters.get(b"rel", b"").split())
+    if not relations & _LOADING:
+        return True
+    kind = "style" if b"stylesheet" in relations else _AS_KIND.get(parameters.get(b"as", b""), "hint")
+    return _passes("link", target[1].decode("utf-8", "replace"), kind, exchange)
+
+
+def _refresh_passes(value: bytes, exchange: Exchange) -> bool:
+    match = _REFRESH.match(value)
+    return match is None or _passes("refresh", match[1].decode("utf-8", "replace"), "document", exchange)
+
+
+def _passes(what: str, url: str, kind: str, exchange: Exchange) -> bool:
+    try:
+        absolute = urljoin(f"{exchange.origin}{exchange.path}", url.strip())
+        parts = urlsplit(absolute)
+        host = parts.hostname
+    except ValueError:
+        return True
+    if not host or parts.scheme not in {"http", "https", "ws", "wss"}:
+        return True
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    request = Request(absolute, host, path, exchange.page_host, kind, exchange.path)
+    verdict = exchange.rules.request(request, exchange.consent)
+    exchange.note(what, verdict)
+    return verdict.allowed
+
+
+def speculation(fields: Fields, exchange: Exchange) -> None:
+    """`Speculation-Rules` names files of rules; each is judged."""
+
+    def change(value: bytes) -> bytes | None:
+        urls = _STRING.findall(value.decode("utf-8", "replace"))
+        kept = [url for url in urls if _passes("speculation", url, "hint", exchange)]
+        if len(kept) == len(urls):
+            return value
+        return ", ".join(f'"{url}"' for url in kept).encode() or None
+
+    fields.rewrite(b"speculation-rules", change)
+
+
+def reporting(fields: Fields, exchange: Exchange) -> None:
+    """`Report-To`, `Reporting-Endpoints` and `NEL` make browsers tell third parties about visits."""
+
+    def endpoints(value: bytes) -> bytes | None:
+        found = _ENDPOINT.findall(value.decode("utf-8", "replace"))
+        kept = [(name, url) for name, url in found if _passes("reporting", url, "connect", exchange)]
+        if len(kept) == len(found):
+            return value
+        return ", ".join(f'{name}="{url}"' for name, url in kept).encode() or None
+
+    def groups(value: bytes) -> bytes | None:
+        try:
+            found = json.loads(b"[" + value + b"]")
+            kept = [group for group in found if all(
+                _passes("reporting", str(point["url"]), "connect", exchange) for point in group["endpoints"]
+            )]  # fmt: skip
+        except (ValueError, TypeError, KeyError):
+            return value
+        if len(kept) == len(found):
+            return value
+        return ", ".join(json.dumps(group) for group in kept).encode() or None
+
+    fields.rewrite(b"reporting-endpoints", endpoints)
+    fields.rewrite(b"report-to", groups)
+    if fields.get(b"report-to") is None and fields.get(b"reporting-endpoints") is None:
+        fields.drop(frozenset({b"nel"}))
+
+
+def advertising(fields: Fields, exchange: Exchange) -> None:
+    """Attribution and Topics are advertising by the browser itself: marketing."""
+    if exchange.consent.allows(Purpose.MARKETING):
+        return
+    for key in sorted({item[0] for item in fields.items} & _ADVERTISING):
+        name = key.decode()
+        because = f"{name} is advertising by the browser; needs consent to marketing: not given"
+        exchange.note("advertising", Verdict("strip", because, name, None, Purpose.MARKETING))
+    fields.drop(_ADVERTISING)
+
+
+def detours(fields: Fields, exchange: Exchange) -> None:
+    """`Alt-Svc` would send visitors around the proxy (RFC 7838)."""
+    fields.drop(frozenset({b"alt-svc"}))
+
+
+def policy(fields: Fields, exchange: Exchange) -> None:
+    """The site's policies admit our files; ours follows as one more header."""
+    values = [value.decode("latin-1") for value in fields.all(b"content-security-policy")]
+    if values:
+        admitted = csp.admit(values, exchange.origin, exchange.script_hash)
+        exchange.nonce = admitted.nonce
+        if admitted.values != tuple(values):
+            changed = iter(admitted.values)
+            fields.rewrite(b"content-security-policy", lambda _: next(changed).encode("latin-1"))
+    undecided = exchange.render == "shared" or not exchange.consent.decided
+    exempt = exchange.exempt
+    ours = exchange.own_csp(
+        exchange.consent, undecided and exchange.csp_undecided == "consentable", exempt, exchange.page_host
+    )
+    if ours:
+        fields.add(b"Content-Security-Policy", ours.encode("latin-1"))
+        fields.add(b"Reporting-Endpoints", f'{csp.REPORT_GROUP}="{csp.REPORT_PATH}"'.encode())
+
+
+def caching(fields: Fields, exchange: Exchange) -> None:
+    """A document made for one visitor is no other's: private, varying, with validators of its own."""
+    if exchange.role == "worker":
+        return
+    fields.drop(_STALE)
+    _vary(fields, VARY_SHARED if exchange.render == "shared" else VARY_PRIVATE)
+    _validator(fields, exchange)
+    if exchange.render == "shared":
+        fields.drop(frozenset({b"surrogate-key"}))
+        return
+    fields.drop(_FOR_CACHES)
+    asked = [part for part in elements(fields.joined(b"cache-control")) if part != b"public"]
+    asked = [part for part in asked if not part.startswith((b"s-maxage", b"private", b"stale-", b"immutable"))]
+    if exchange.fresh:
+        asked = [part for part in asked if not part.startswith(b"max-age")]
+        if b"no-store" not in asked and b"no-cache" not in asked:
+            asked.append(b"no-cache")
+    fields.set(b"Cache-Control", b", ".join([b"private", *asked]))
+
+
+def _vary(fields: Fields, names: tuple[bytes, ...]) -> None:
+    have = elements(fields.joined(b"vary"))
+    if b"*" in have:
+        return
+    missing = [name for name in names if name.lower() not in have]
+    if missing:
+        before = fields.joined(b"vary")
+        fields.set(b"Vary", b", ".join(([before] if before else []) + missing))
+
+
+def _validator(fields: Fields, exchange: Exchange) -> None:
+    tag = fields.get(b"etag")
+    if tag is None:
+        return
+    if exchange.fresh:
+        fields.drop(frozenset({b"etag"}))
+    else:
+        fields.set(b"ETag", variant_tag(tag, exchange.variant))
+
+
+def variant_tag(tag: bytes, variant: str) -> bytes:
+    """The site's ETag as a weak one of this variant."""
+    return b'W/"' + tag.strip().removeprefix(b"W/").strip(b'"') + _MARK + variant.encode() + b'"'
+
+
+def conditions(fields: Fields, exchange: Exchange) -> None:
+    """A page that may be rewritten is asked for whole, and a validator of ours is turned into the site's again.
+
+    Tags of another variant are taken off, so the site never confirms what another consent has made.
+    """
+    navigates = exchange.role in {"page", "frame"}
+    if navigates:
+        fields.drop(frozenset({b"range", b"if-range", b"if-modified-since"}))
+    suffix = _MARK + exchange.variant.encode() + b'"'
+
+    def change(value: bytes) -> bytes | None:
+        kept: list[bytes] = []
+        for tag in value.split(b","):
+            bare = tag.strip(b" \t")
+            if bare.endswith(suffix):
+                if not exchange.fresh:
+                    theirs = bare[: -len(suffix)] + b'"'
+                    kept += [theirs, theirs.removeprefix(b"W/")]
+            elif not navigates and _MARK not in bare:
+                kept.append(bare)
+        return b", ".join(kept) or None
+
+    fields.rewrite(b"if-none-match", change)
+
+
+GATES: tuple[Gate, ...] = (
+    Gate("request-cookies", "request", request_cookies),
+    Gate("own-headers", "request", own_headers),
+    Gate("conditions", "request", conditions),
+    Gate("set-cookies", "response", set_cookies),
+    Gate("links", "response", links),
+    Gate("speculation", "response", speculation),
+    Gate("reporting", "response", reporting),
+    Gate("advertising", "response", advertising),
+    Gate("detours", "response", detours),
+    Gate("csp", "document", policy),
+    Gate("caching", "document", caching),
+)

@@ -1,0 +1,296 @@
+"""The site's answer on its way to the visitor: header gates first, then the body as it arrives.
+
+Whatever is no document streams through untouched, its coding kept. A document is decoded, rewritten piece by piece
+and encoded again; each piece leaves before the next is asked for. When the site breaks off, so does the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from aiohttp.client_exceptions import ClientPayloadError
+
+from proxy import coding
+from proxy.context import Context
+from proxy.csp import quiet_downgrade
+from proxy.document import DocumentBody
+from proxy.gates import Gate
+from proxy.headers import Fields, drop_hop_by_hop
+from proxy.mapping import URL_FIELDS, Mapping
+from proxy.pages import phrase
+from proxy.parts import Document, Parts
+from proxy.settings import Limits
+from proxy.upstream import Answer, UpstreamError
+
+_EMPTY = frozenset({204, 205, 304})
+_RENDERED = frozenset({"page", "frame", "fragment"})
+_LENGTH_AND_CODING = frozenset({b"content-length", b"content-encoding"})
+_LENGTH = frozenset({b"content-length"})
+_TRANSPORT_SECURITY = frozenset({b"strict-transport-security"})
+_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
+
+
+def media_type(content_type: bytes | None) -> bytes:
+    return (content_type or b"").partition(b";")[0].strip(b" \t").lower()
+
+
+def received(context: Context, answer: Answer) -> Fields:
+    """The answer's fields: hop-by-hop ones off, the site's own name mapped back. Raises UpstreamError."""
+    fields = Fields(answer.message.raw_headers)
+    if any(b"\n" in value or b"\r" in value or b"\0" in value or not name for _, name, value in fields.items):
+        raise UpstreamError("broken", "a header field of the answer holds a line break")
+    drop_hop_by_hop(fields)
+    mapping = context.mapping
+    if mapping is not None:
+        _map_back(fields, mapping, everything=context.maps_names)
+    return fields
+
+
+def _map_back(fields: Fields, mapping: Mapping, *, everything: bool) -> None:
+    for key in URL_FIELDS if everything else (b"location",):
+        fields.rewrite(key, mapping.outward)
+    if not everything:
+        return
+    fields.rewrite(b"set-cookie", mapping.cookie)
+    for key in _POLICIES:
+        fields.rewrite(key, mapping.outward)
+        if mapping.scheme == b"http":
+            fields.rewrite(key, lambda value: quiet_downgrade(value.decode("latin-1")).encode("latin-1"))
+    if mapping.scheme == b"http":
+        fields.drop(_TRANSPORT_SECURITY)
+
+
+class Relay:
+    """Answers visitors. `gates` is the ordered list without those switched off."""
+
+    def __init__(self, limits: Limits, parts: Parts, gates: Sequence[Gate]) -> None:
+        self._limits = limits
+        self._parts = parts
+        self._gates = [gate for gate in gates if gate.on == "response"]
+        self._document_gates = [gate for gate in gates if gate.on == "document"]
+        self._log = structlog.get_logger("samtykke.proxy")
+
+    def gate(self, context: Context, fields: Fields) -> None:
+        """The gates for every answer."""
+        if context.enforcing or context.observing:
+            seen = fields if context.enforcing else Fields(fields)
+            for gate in self._gates:
+                gate.apply(seen, context.exchange)
+
+    async def answer(self, context: Context, answer: Answer) -> bool:
+        """Answer the visitor; True where all of the site's answer was read. Raises UpstreamError before the start."""
+        fields = received(context, answer)
+        content_type = fields.get(b"content-type")
+        if media_type(content_type) == b"text/event-stream":
+            answer.connection.read_timeout = self._limits.stream
+        self.gate(context, fields)
+        if not (context.enforcing or context.observing):
+            return await self._pass(context, answer, fields)
+        head = b""
+        if content_type is None and self._may_render(context, answer, fields):
+            head = await self._first(answer)
+        applied = coding.codings(fields.joined(b"content-encoding"))
+        documents = self._parts.documents
+        document = (
+            documents is not None
+            and self._may_render(context, answer, fields)
+            and documents.is_document(content_type, self._peek(applied, head))
+        )
+        if document or context.exchange.role == "worker" or _confirms(context, answer):
+            self._gate_document(context, fields, document=document)
+        if not document or documents is None:
+            return await self._pass(context, answer, fields, head)
+        unwrapping = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
+        if unwrapping is None or context.bodyless_request or answer.status in _EMPTY:
+            if unwrapping is None:
+                self._log.warning("coding_unknown", site=context.exchange.site, codings=repr(applied))
+            elif context.enforcing:
+                fields.drop(_LENGTH_AND_CODING)
+            return await self._pass(context, answer, fields, head)
+        carry = self._stream if context.enforcing else self._observe
+        return await carry(context, answer, fields, head, unwrapping)
+
+    def _may_render(self, context: Context, answer: Answer, fields: Fields) -> bool:
+        """Could a browser show this as a document?"""
+        disposition = (fields.get(b"content-disposition") or b"").strip(b" \t").lower()
+        return (
+            context.exchange.role in _RENDERED
+            and answer.status not in {204, 206, 304}
+            and not disposition.startswith(b"attachment")
+        )
+
+    def _peek(self, applied: list[bytes], head: bytes) -> bytes:
+        """The first bytes, decoded, for sniffing; empty where they cannot be read."""
+        peek = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
+        if not applied or peek is None:
+            return head
+        try:
+            return next(peek.feed(head), b"")
+        except coding.CodingError:
+            return b""
+
+    def _gate_document(self, context: Context, fields: Fields, *, document: bool) -> None:
+        exchange, visitor = context.exchange, context.visitor
+        if self._parts.guard is not None:
+            exchange.script_hash = self._parts.guard.script_hash(exchange.rules)
+        seen = fields if context.enforcing else Fields(fields)
+        for gate in self._document_gates:
+            gate.apply(seen, exchange)
+        if document and context.enforcing and visitor is not None and exchange.render == "private":
+            for line in visitor.set_cookies:
+                fields.add(b"Set-Cookie", line.encode("latin-1"))
+
+    @staticmethod
+    async def _first(answer: Answer) -> bytes:
+        """The first bytes of the body. Raises UpstreamError where the site breaks off before them."""
+        try:
+            return await answer.content.readany()
+        except (ClientPayloadError, OSError, TimeoutError) as error:
+            raise UpstreamError("broken", str(error) or type(error).__name__) from error
+
+    async def _pass(self, context: Context, answer: Answer, fields: Fields, head: bytes = b"") -> bool:
+        """Through as it arrives, untouched."""
+        reply, content = context.reply, answer.content
+        length = fields.get(b"content-length")
+        known = int(length) if length is not None and length.isdigit() else None
+        reply.start(answer.status, reason(answer), fields, length=known)
+        try:
+            if content.is_eof():
+                await reply.end(head + content.read_nowait(-1))
+                return True
+            await reply.send(head)
+            while piece := await content.readany():
+                await reply.send(piece)
+            await reply.end()
+        except (ClientPayloadError, OSError, TimeoutError) as error:
+            self._break_off(context, error)
+            return False
+        return True
+
+    async def _stream(
+        self, context: Context, answer: Answer, fields: Fields, head: bytes, unwrapping: coding.Unwrapping
+    ) -> bool:
+        """A document through decoder, rewriter and encoder."""
+        reply, content = context.reply, answer.content
+        head = head or await self._first(answer)
+        if not head:
+            fields.drop(_LENGTH)
+            fields.add(b"Content-Length", b"0")
+            return await self._pass(context, answer, fields)
+        encoder = coding.encoder(context.fields.joined(b"accept-encoding"))
+        body = self._body(context, fields, unwrapping, encoder)
+        try:
+            ready = b"".join(body.feed(head))
+            fields.drop(_LENGTH_AND_CODING)
+            if body.content_type is not None:
+                fields.set(b"Content-Type", body.content_type)
+            if encoder is not None:
+                fields.add(b"Content-Encoding", encoder.name)
+            if content.at_eof():
+                ready += body.close()
+                fields.add(b"Content-Length", b"%d" % len(ready))
+                reply.start(answer.status, reason(answer), fields, length=len(ready))
+                await reply.end(ready)
+                return True
+            reply.start(answer.status, reason(answer), fields, length=None)
+            await reply.send(ready)
+            while piece := await content.readany():
+                for out in body.feed(piece):
+                    await reply.send(out)
+            await reply.end(body.close())
+        except (ClientPayloadError, OSError, TimeoutError, coding.CodingError) as error:
+            if not reply.started:
+                raise UpstreamError("broken", str(error) or type(error).__name__) from error
+            self._break_off(context, error)
+            return False
+        finally:
+            self._note(context, body)
+        return True
+
+    async def _observe(
+        self, context: Context, answer: Answer, fields: Fields, head: bytes, unwrapping: coding.Unwrapping
+    ) -> bool:
+        """Report mode: the site's own bytes go out, what would be stripped from them is noted."""
+        reply, content = context.reply, answer.content
+        body = self._body(context, Fields(fields), unwrapping, None)
+        length = fields.get(b"content-length")
+        reply.start(answer.status, reason(answer), fields, length=int(length) if length else None)
+        judged = True
+        try:
+            piece = head or await self._first(answer)
+            while piece:
+                await reply.send(piece)
+                if judged:
+                    try:
+                        for _ in body.feed(piece):
+                            pass
+                    except coding.CodingError as error:
+                        judged = False
+                        self._log.warning("not_observed", site=context.exchange.site, reason=str(error))
+                piece = await content.readany()
+            await reply.end()
+        except (ClientPayloadError, OSError, TimeoutError) as error:
+            self._break_off(context, error)
+            return False
+        finally:
+            self._note(context, body)
+        return True
+
+    def _body(
+        self, context: Context, fields: Fields, unwrapping: coding.Unwrapping, encoder: coding.Encoder | None
+    ) -> DocumentBody:
+        exchange, documents = context.exchange, self._parts.documents
+        content_type = fields.get(b"content-type")
+        first, last = self._injections(context)
+
+        def opening(head: bytes) -> Document:
+            if documents is None:
+                raise RuntimeError("documents are switched off")
+            return documents.open(exchange, content_type, head, first=first, last=last)
+
+        def failed(error: Exception) -> None:
+            self._log.error(
+                "rewriting_failed", site=exchange.site, path=exchange.path, request_id=exchange.request_id,
+                reason=f"{type(error).__name__}: {error}",
+            )  # fmt: skip
+
+        mapping = context.mapping if context.maps_names else None
+        renaming = mapping.body() if mapping is not None else None
+        return DocumentBody(unwrapping, opening, renaming=renaming, encoder=encoder, failed=failed)
+
+    def _injections(self, context: Context) -> tuple[bytes, bytes]:
+        """Markup for the start of the head and the end of the body: the guard in pages and frames, the banner only in
+        pages, nothing in what a script fetched."""
+        exchange, parts = context.exchange, self._parts
+        if exchange.role not in {"page", "frame"} or context.bodyless_request:
+            return b"", b""
+        first = parts.guard.tags(exchange.rules, exchange) if parts.guard is not None else b""
+        last = b""
+        if exchange.role == "page" and parts.desk is not None and context.visitor is not None:
+            language = (context.fields.get(b"accept-language") or b"").decode("latin-1")
+            last = parts.desk.banner(context.site, context.visitor, exchange, accept_language=language)
+        return first, last
+
+    def _note(self, context: Context, body: DocumentBody) -> None:
+        for verdict in body.notes():
+            context.exchange.note("html", verdict)
+
+    def _break_off(self, context: Context, error: BaseException) -> None:
+        self._log.warning(
+            "broken_off", site=context.exchange.site, request_id=context.exchange.request_id,
+            reason=str(error) or type(error).__name__,
+        )  # fmt: skip
+        context.reply.break_off()
+
+
+def reason(answer: Answer) -> bytes:
+    """The reason phrase as the site wrote it, or the usual one."""
+    text = answer.message.reason or ""
+    return text.encode("utf-8", "surrogateescape") if text else phrase(answer.status).encode()
+
+
+def _confirms(context: Context, answer: Answer) -> bool:
+    """Does a 304 confirm a document of ours? Only one that carried a validator of this variant."""
+    asked = context.fields.joined(b"if-none-match")
+    return answer.status == 304 and asked is not None and context.exchange.variant.encode() + b'"' in asked

@@ -1,0 +1,251 @@
+"""The visitor's side of an exchange: his connection, and the bytes of an answer to him.
+
+aiohttp's server parses; what is answered is written here as bytes, so that a site's header fields reach the visitor
+as they were (order, repeats, letters beyond ASCII). An answer that cannot be finished breaks the connection instead
+of pretending an end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+from proxy.headers import Fields
+from proxy.pages import problem
+from proxy.settings import Limits
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_NO_BODY = frozenset({204, 304})
+_QUIET = logging.getLogger("samtykke.server")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+class VisitorError(Exception):
+    """The visitor's own request body is broken or does not arrive. Carries the status to answer with."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Answered(Protocol):
+    """What the server needs of a handler's answer: aiohttp's own responses fit, and so does `Reply`."""
+
+    @property
+    def keep_alive(self) -> bool | None: ...
+    @property
+    def status(self) -> int: ...
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None: ...
+    async def write_eof(self, data: bytes = b"") -> None: ...
+
+
+Handler = Callable[[web.BaseRequest], Awaitable[Answered]]
+
+
+class VisitorConnection(web.RequestHandler):
+    """aiohttp's server protocol, with our own page for what it cannot parse, and a hook for tunnels."""
+
+    __slots__ = ("on_pause", "refused")
+
+    def __init__(
+        self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Callable[[str, str], str]
+    ) -> None:
+        self.on_pause: Callable[[bool], None] | None = None
+        self.refused = refused
+        super().__init__(
+            manager,
+            loop=loop,
+            keepalive_timeout=limits.visitor_idle,
+            logger=_QUIET,
+            access_log=None,  # type: ignore[arg-type]  # None switches it off; the stub does not say so
+            max_line_size=limits.line,
+            max_field_size=limits.field,
+            max_headers=limits.fields,
+            auto_decompress=False,
+            read_bufsize=65_536,
+        )
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.on_pause is not None:
+            self.on_pause(True)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_pause is not None:
+            self.on_pause(False)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Our own page with a request id; the reason goes to the log. Never a traceback for a visitor."""
+        if isinstance(exc, HttpProcessingError):
+            reason = (exc.message or "unreadable request").strip().splitlines()[0]
+            status = 431 if type(exc).__name__ == "LineTooLong" or "Too many headers" in reason else 400
+        else:
+            reason = f"{type(exc).__name__}: {exc}" if exc is not None else message or "unknown"
+        peer = self.peername
+        request_id = self.refused(reason, peer[0] if isinstance(peer, tuple) else "")
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        page = problem(status, request_id)
+        response = web.Response(status=status, body=page.body, headers=dict(page.headers))
+        response.force_close()
+        return response
+
+
+class Front(web.Server):
+    """The low-level server: one handler, no routing. `refused(reason, peer)` logs and yields a request id."""
+
+    def __init__(self, handler: Handler, limits: Limits, refused: Callable[[str, str], str]) -> None:
+        super().__init__(handler, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
+        self._limits = limits
+        self._refused = refused
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self.connections) > self._limits.visitor_connections:
+            transport.abort()
+
+    def __call__(self) -> web.RequestHandler:
+        return VisitorConnection(self, self._loop, self._limits, self._refused)
+
+
+async def upload(request: web.BaseRequest, *, chunked: bool, patience: float, expects: bool) -> AsyncIterator[bytes]:
+    """The request's body, framed for the site as it was framed for us. Raises VisitorError.
+
+    100 (Continue) is said when the site can be reached and nothing has arrived yet.
+    """
+    content = request.content
+    loop = asyncio.get_running_loop()
+    if expects and not content.is_eof() and not content.total_raw_bytes and request.transport is not None:
+        request.transport.write(CONTINUE)
+    last = loop.time()
+    while True:
+        try:
+            async with asyncio.timeout_at(last + patience):
+                piece = await content.readany()
+        except TimeoutError as error:
+            raise VisitorError(408, f"no more of the request's body within {patience:g} s") from error
+        except (RequestPayloadError, HttpProcessingError) as error:
+            raise VisitorError(400, f"the request's body is broken: {error}") from error
+        except ConnectionError as error:
+            raise VisitorError(400, f"the visitor left: {error}") from error
+        last = loop.time()
+        if not piece:
+            break
+        yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+    if chunked:
+        yield b"0\r\n\r\n"
+
+
+class Reply:
+    """One answer, written as bytes. Use `start`, any number of `send`, then `end`; or `whole` for all at once."""
+
+    __slots__ = ("_chunked", "_request", "_withheld", "keep_alive", "sent", "started", "status")
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self._chunked = False
+        self._withheld = b""
+        self.keep_alive: bool = request.keep_alive
+        self.status = 0
+        self.sent = 0
+        self.started = False
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status or 'not started'}, {self.sent} bytes>"
+
+    @property
+    def bodyless(self) -> bool:
+        return self._request.method == "HEAD" or self.status in _NO_BODY
+
+    def start(self, status: int, reason: bytes, fields: Fields, *, length: int | None) -> None:
+        """Decide the framing and hold the head back until the first body bytes. `length` None: not known beforehand.
+
+        `fields` must be free of hop-by-hop fields and, where `length` is None, of Content-Length.
+        """
+        self.status, self.started = status, True
+        modern = self._request.version >= (1, 1)
+        if not self.bodyless and length is None:
+            if modern:
+                self._chunked = True
+                fields.add(b"Transfer-Encoding", b"chunked")
+            else:
+                self.keep_alive = False
+        if not self.keep_alive:
+            fields.add(b"Connection", b"close")
+        elif not modern:
+            fields.add(b"Connection", b"keep-alive")
+        self._withheld = fields.encode(b"HTTP/1.1 %d %b" % (status, reason))
+
+    async def send(self, data: bytes) -> None:
+        """Write a piece of the body and wait where the visitor is slow. Raises ConnectionError when he has left."""
+        head, self._withheld = self._withheld, b""
+        if not data or self.bodyless:
+            if head:
+                await self._request.writer.write(head)
+            return
+        self.sent += len(data)
+        if self._chunked:
+            data = b"%b%x\r\n%b\r\n" % (head, len(data), data)
+        elif head:
+            data = head + data
+        await self._request.writer.write(data)
+
+    async def end(self, data: bytes = b"") -> None:
+        """Write the rest and the end of the body."""
+        head, self._withheld = self._withheld, b""
+        if self.bodyless:
+            data = head
+        else:
+            self.sent += len(data)
+            if self._chunked:
+                data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(data), data) if data else head + b"0\r\n\r\n"
+            else:
+                data = head + data
+        if data:
+            await self._request.writer.write(data)
+
+    async def raw(self, data: bytes, status: int) -> None:
+        """Write bytes as they are: the head of a switched protocol."""
+        self.status, self.started, self.keep_alive = status, True, False
+        await self._request.writer.write(data)
+
+    async def whole(self, status: int, reason: bytes, fields: Fields, body: bytes) -> None:
+        """An answer of our own, complete."""
+        if status not in _NO_BODY:
+            fields.set(b"Content-Length", b"%d" % len(body))
+        self.start(status, reason, fields, length=len(body))
+        await self.end(body)
+
+    def break_off(self) -> None:
+        """End the connection so that nobody takes what was sent for the whole."""
+        self.keep_alive = False
+        transport = self._request.transport
+        if transport is None:
+            return
+        if self._chunked:
+            transport.close()
+        else:
+            transport.abort()
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Nothing is left to do when aiohttp asks."""
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await self._request.writer.drain()

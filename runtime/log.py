@@ -1,0 +1,41 @@
+"""What every process says about itself: one structlog set-up, for people on a terminal or as JSON lines. To stderr.
+
+No personal data is logged by default: events carry site, path and request id, not addresses, queries or cookies.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+Style = Literal["auto", "console", "json"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def configure(style: Style = "auto", level: Level = "info", stream: TextIO | None = None) -> None:
+    """Set logging up once per process. `auto`: colours for a terminal, JSON lines for anything else."""
+    target = stream if stream is not None else sys.stderr
+    person = style == "console" or (style == "auto" and target.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    last: Processor = (
+        structlog.dev.ConsoleRenderer(colors=target.isatty())
+        if person
+        else structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False)
+    )
+    if person:
+        shared.remove(structlog.processors.format_exc_info)
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,411 @@
+"""The proxy as a good citizen of HTTP, seen through its front door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import hashlib
+
+import pytest
+from aiohttp import ClientSession, WSMsgType, web
+
+HOST = b"Host: shop.localhost\r\n"
+
+
+async def test_path_and_query_reach_the_site_byte_for_byte(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    for target in (b"/a%2Fb/../c//d?", b"/?q=%C3%A6+%20&&=", b"/%7Euser;v=1?a=b?c", b"/a|b{c}\\d"):
+        assert (await say(proxy.address, b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"\r\n")).status == 200
+        assert site.seen[-1].target.encode("utf-8", "surrogateescape") == target
+
+
+async def test_repeated_headers_keep_order_and_spelling(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"X-a: 1\r\nx-B: \xe6\r\nX-a: 2\r\n\r\n")
+    assert [pair for pair in site.seen[0].headers if pair[0] in {"X-a", "x-B"}] == [
+        ("X-a", "1"), ("x-B", "\xe6"), ("X-a", "2"),
+    ]  # fmt: skip
+
+
+async def test_answers_keep_repeated_headers_in_order_and_bytes_beyond_ascii(raw_site, start_proxy, say):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 203 Fine \xe6\r\nX-A: 1\r\nSet-Cookie: a=1\r\nX-A: \xe6\r\nSet-Cookie: b=2\r\n"
+            b"Content-Length: 2\r\n\r\nok"
+        )
+        await writer.drain()
+
+    proxy = await start_proxy(await raw_site(answer))
+    got = await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert got.head.startswith(b"HTTP/1.1 203 Fine \xe6\r\n")
+    assert got.header("x-a") == ["1", "\xe6"]
+    assert got.header("set-cookie") == ["a=1", "b=2"]
+    assert got.body == b"ok"
+
+
+async def test_hop_by_hop_headers_stay_on_their_hop(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    await say(
+        proxy.address,
+        b"GET / HTTP/1.1\r\n"
+        + HOST
+        + b"Connection: keep-alive, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
+        b"Upgrade: h2c\r\nProxy-Connection: x\r\nX-Yours: 2\r\n\r\n",
+    )
+    names = {name.lower() for name, _ in site.seen[0].headers}
+    assert not names & {"connection", "x-mine", "keep-alive", "te", "upgrade", "proxy-connection"}
+    assert "x-yours" in names
+
+
+async def test_bodies_go_up_as_they_are_framed(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    await say(proxy.address, b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello")
+    await say(
+        proxy.address,
+        b"PUT / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+    )
+    await say(proxy.address, b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n")
+    first, second, third = site.seen
+    assert (first.body, first.header("content-length"), first.header("transfer-encoding")) == (b"hello", ["5"], [])
+    assert (second.body, second.header("content-length"), second.header("transfer-encoding")) == (
+        b"abcde",
+        [],
+        ["chunked"],
+    )
+    assert (third.body, third.header("content-length")) == (b"", ["0"])
+
+
+async def test_large_bodies_stream_both_ways_unchanged(site, start_proxy):
+    async def echo(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        async for piece in request.content.iter_any():
+            await response.write(piece)
+        await response.write_eof()
+        return response
+
+    echo.streaming = True
+    site.answer = echo
+    proxy = await start_proxy(site.url)
+    block = bytes(range(256)) * 256
+
+    async def blocks():
+        for _ in range(200):
+            yield block
+
+    digest = hashlib.sha256()
+    async with (
+        ClientSession() as session,
+        session.post(
+            f"http://127.0.0.1:{proxy.address[1]}/", data=blocks(), headers={"Host": "shop.localhost"}
+        ) as response,
+    ):
+        async for piece in response.content.iter_any():
+            digest.update(piece)
+    assert digest.hexdigest() == hashlib.sha256(block * 200).hexdigest()
+
+
+async def test_a_body_waits_for_100_continue(site, start_proxy):
+    proxy = await start_proxy(site.url)
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(b"POST / HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"ok")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    writer.close()
+    assert site.seen[0].body == b"ok"
+
+
+async def test_100_is_not_said_for_a_site_that_cannot_be_reached(start_proxy, say):
+    proxy = await start_proxy("http://127.0.0.1:1")
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(b"POST / HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 502")
+    writer.close()
+
+
+async def test_head_and_empty_statuses_have_no_body(site, start_proxy):
+    async def answer(request):
+        status = int(request.path.strip("/") or 200)
+        return web.Response(text="seven77") if status == 200 else web.Response(status=status)
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(
+        b"HEAD / HTTP/1.1\r\n"
+        + HOST
+        + b"\r\nGET /204 HTTP/1.1\r\n"
+        + HOST
+        + b"\r\nGET /304 HTTP/1.1\r\n"
+        + HOST
+        + b"\r\n"
+    )
+    heads = [await reader.readuntil(b"\r\n\r\n") for _ in range(3)]
+    assert [head.split(b" ")[1] for head in heads] == [b"200", b"204", b"304"]
+    assert b"Content-Length: 7" in heads[0]
+    assert b"Transfer-Encoding" not in b"".join(heads)
+    writer.close()
+
+
+async def test_http_1_0_visitors_get_an_end_they_understand(site, start_proxy, say):
+    async def answer(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one")
+        await response.write_eof(b"two")
+        return response
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    got = await say(proxy.address, b"GET / HTTP/1.0\r\n" + HOST + b"\r\n")
+    assert (got.body, got.closed, got.header("transfer-encoding")) == (b"onetwo", True, [])
+
+
+async def test_ranges_and_conditions_of_files_pass(site, start_proxy, say):
+    async def answer(request):
+        return web.Response(
+            status=206, body=b"ell", headers={"Content-Range": "bytes 1-3/5", "ETag": '"v1"'}, content_type="image/png"
+        )
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    got = await say(
+        proxy.address,
+        b"GET /a.png HTTP/1.1\r\n" + HOST + b"Sec-Fetch-Dest: image\r\nRange: bytes=1-3\r\n"
+        b'If-Range: "v1"\r\nIf-None-Match: "v0"\r\n\r\n',
+    )
+    assert (got.status, got.body, got.header("etag")) == (206, b"ell", ['"v1"'])
+    assert site.seen[0].header("range") == ["bytes=1-3"]
+    assert site.seen[0].header("if-none-match") == ['"v0"']
+
+
+async def test_files_pass_with_their_coding(site, start_proxy, say):
+    packed = gzip.compress(b"x" * 1000)
+
+    async def answer(request):
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip", "Content-Type": "text/css"})
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    got = await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"Accept-Encoding: gzip, sdch;q=0.5, br\r\n\r\n")
+    assert (got.body, got.header("content-encoding")) == (packed, ["gzip"])
+    assert site.seen[0].header("accept-encoding") == ["gzip, br"]
+
+
+async def test_events_are_not_held_back(site, start_proxy):
+    release = asyncio.Event()
+
+    async def answer(request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"data: 1\n\n")
+        await release.wait()
+        await response.write_eof(b"data: 2\n\n")
+        return response
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    async with (
+        ClientSession() as session,
+        session.get(f"http://127.0.0.1:{proxy.address[1]}/", headers={"Host": "shop.localhost"}) as response,
+    ):
+        assert await response.content.readany() == b"data: 1\n\n"
+        release.set()
+        assert await response.content.read() == b"data: 2\n\n"
+
+
+async def test_a_slow_visitor_slows_the_site(raw_site, start_proxy):
+    sent = 0
+
+    async def answer(reader, writer):
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500000000\r\n\r\n")
+        for _ in range(5000):
+            writer.write(bytes(100_000))
+            await writer.drain()
+            sent += 100_000
+
+    proxy = await start_proxy(await raw_site(answer))
+    reader, writer = await asyncio.open_connection(*proxy.address, limit=1024)
+    writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(0.5)
+    before = sent
+    await asyncio.sleep(0.3)
+    assert sent == before < 50_000_000
+    writer.transport.abort()
+
+
+async def test_a_visitor_who_leaves_cancels_the_sites_request(raw_site, start_proxy):
+    gone = asyncio.Event()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.read() == b""
+        gone.set()
+
+    proxy = await start_proxy(await raw_site(answer))
+    _, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    await asyncio.sleep(0.1)
+    writer.transport.abort()
+    async with asyncio.timeout(2):
+        await gone.wait()
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
+async def test_a_site_that_breaks_off_breaks_the_answer(raw_site, start_proxy, say, head):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + (b"5\r\nhello\r\n" if b"chunked" in head else b"hello")
+        )
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+    proxy = await start_proxy(await raw_site(answer))
+    got = await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert got.status == 200
+    assert got.closed
+
+
+async def test_a_reset_never_looks_like_the_end_of_an_unframed_answer(raw_site, start_proxy, say):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        import socket
+        import struct
+
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    proxy = await start_proxy(await raw_site(answer))
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    everything = b""
+    with contextlib.suppress(ConnectionError):
+        everything = await reader.read()
+    writer.close()
+    assert not everything.endswith(b"0\r\n\r\n")
+
+
+async def test_websockets_pass_both_ways_with_subprotocol_and_large_frames(site, start_proxy):
+    async def answer(request):
+        socket = web.WebSocketResponse(protocols=["chat"], max_msg_size=0)
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await socket.send_str(message.data[::-1])
+            elif message.type is WSMsgType.BINARY:
+                await socket.send_bytes(message.data)
+                await socket.close(code=4001, message=b"enough")
+        return socket
+
+    answer.streaming = True
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    url = f"http://127.0.0.1:{proxy.address[1]}/chat"
+    async with (
+        ClientSession() as session,
+        session.ws_connect(
+            url, protocols=["chat"], headers={"Host": "shop.localhost"}, compress=15, max_msg_size=0
+        ) as socket,
+    ):
+        assert socket.protocol == "chat"
+        await socket.ping()
+        await socket.send_str("hello")
+        assert await socket.receive_str() == "olleh"
+        large = bytes(range(256)) * 12_000
+        await socket.send_bytes(large)
+        assert await socket.receive_bytes() == large
+        closing = await socket.receive()
+        assert (closing.type, socket.close_code) == (WSMsgType.CLOSE, 4001)
+
+
+async def test_a_refused_upgrade_is_an_ordinary_answer(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    got = await say(
+        proxy.address,
+        b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+    assert (got.status, got.body) == (200, b"hello")
+
+
+async def test_an_early_answer_reaches_a_visitor_still_sending(raw_site, start_proxy):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+
+    proxy = await start_proxy(await raw_site(answer))
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 100000000\r\n\r\n" + bytes(1000))
+    async with asyncio.timeout(3):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+    writer.transport.abort()
+
+
+async def test_connections_to_the_site_are_reused(site, start_proxy, say):
+    peers = set()
+
+    async def answer(request):
+        peers.add(request.transport.get_extra_info("peername"))
+        return web.Response(text="x")
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    for _ in range(5):
+        await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert len(peers) == 1
+
+
+async def test_a_connection_gone_stale_is_not_the_visitors_problem(raw_site, start_proxy, say):
+    async def once(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+        await reader.readuntil(b"\r\n\r\n")
+
+    proxy = await start_proxy(await raw_site(once))
+    for _ in range(4):
+        assert (await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")).status == 200
+
+
+async def test_the_visitor_is_named_to_the_site_and_cannot_name_himself(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    await say(
+        proxy.address,
+        b"GET / HTTP/1.1\r\n"
+        + HOST
+        + b"X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\n\r\n",
+    )
+    seen = site.seen[0]
+    assert seen.header("x-forwarded-for") == ["127.0.0.1"]
+    assert seen.header("x-forwarded-proto") == ["http"]
+    assert seen.header("x-forwarded-host") == ["shop.localhost"]
+    assert seen.header("forwarded") == ['for=127.0.0.1;host="shop.localhost";proto=http']
+    assert seen.header("x-real-ip") == []
+    assert seen.header("host") == ["shop.localhost"]
+
+
+async def test_a_trusted_proxys_word_is_extended(site, start_proxy, say):
+    proxy = await start_proxy(site.url, trusted_proxies=["127.0.0.0/8"])
+    await say(
+        proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\r\n"
+    )
+    assert site.seen[0].header("x-forwarded-for") == ["1.2.3.4, 127.0.0.1"]
+    assert site.seen[0].header("x-forwarded-proto") == ["https"]
+
+
+async def test_unknown_hosts_are_not_served(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    assert (await say(proxy.address, b"GET / HTTP/1.1\r\nHost: other.example\r\n\r\n")).status == 421
+    assert site.seen == []
