@@ -26,7 +26,7 @@ from scanner.browser.plan import Visit, VisitPlan
 from scanner.browser.scene import Report, Scene, Session, host_of
 from scanner.browser.settings import BrowserSettings
 from scanner.browser.settling import scroll_and_idle, settle
-from scanner.browser.targets import AUTO_ATTACH, RUN, commands
+from scanner.browser.targets import AUTO_ATTACH, RUN, commands, worker_paused
 
 
 class _Stage:
@@ -40,6 +40,8 @@ class _Stage:
             asyncio.get_running_loop().create_future()
         )
         self.popups = 0
+        self.outstanding: set[asyncio.Future[Json]] = set()
+        """Stacks asked for, whose reports wait for them."""
 
     def fail(self, observer: Observer, error: BaseException) -> None:
         """This observer is out; the others go on."""
@@ -173,6 +175,9 @@ class Browser:
 
     async def _written(self, stage: _Stage, error: str | None, started: float) -> Visit:
         scene, draft = stage.scene, Draft()
+        if stage.outstanding:
+            await asyncio.wait(set(stage.outstanding), timeout=1.0)
+            await asyncio.sleep(0)
         for observer in stage.observers:
             try:
                 observer.write(draft)
@@ -237,7 +242,7 @@ class Browser:
             return
         scene.sessions[session_id] = session
         self._by_session[session_id] = stage
-        hook = script([*_hooks(scene.plan)], self._token)
+        hook = self._hook(scene.plan)
         told = [
             self._connection.post(method, arguments, session_id)
             for method, arguments in commands(kind, scene.plan, self.settings, self.process.version, hook)
@@ -259,17 +264,16 @@ class Browser:
         if method == "Fetch.requestPaused":
             self._judge(scene, session, params)
             return
+        if method == "Debugger.paused":
+            for command, arguments in worker_paused(self._hook(scene.plan)):
+                self._connection.post(command, arguments, session.id)
+            return
         if method == "Fetch.authRequired":
             answer = {"requestId": params["requestId"], "authChallengeResponse": {"response": "CancelAuth"}}
             self._connection.post("Fetch.continueWithAuth", answer, session.id)
             return
-        if method == "Runtime.consoleAPICalled" and (report := self._report(scene, session, params)) is not None:
-            for observer in stage.observers:
-                if report.kind in observer.says and observer.name not in stage.failed:
-                    try:
-                        observer.report(report)
-                    except Exception as error:
-                        stage.fail(observer, error)
+        if method == "Runtime.consoleAPICalled" and params["args"] and params["args"][0].get("value") == self._token:
+            self._hook_spoke(stage, session, params)
             return
         bookkeeping.hear(scene, session, method, params)
         for observer in stage.observers:
@@ -282,6 +286,10 @@ class Browser:
             except Exception as error:
                 stage.fail(observer, error)
 
+    def _hook(self, plan: VisitPlan) -> str:
+        names = [observer.hook for observer in OBSERVERS if observer.hook is not None]
+        return script([*names, "privacy_signal"] if plan.gpc else names, self._token)
+
     def _judge(self, scene: Scene, session: Session, params: Json) -> None:
         allow, url = scene.plan.allow, params["request"]["url"]
         if allow is None or allow(url):
@@ -290,31 +298,50 @@ class Browser:
             refused = {"requestId": params["requestId"], "errorReason": "BlockedByClient"}
             self._connection.post("Fetch.failRequest", refused, session.id)
 
-    def _report(self, scene: Scene, session: Session, params: Json) -> Report | None:
-        """A hook's message, None for the page's own use of the console."""
-        values = [argument.get("value") for argument in params["args"][:4]]
-        if len(values) < 4 or values[0] != self._token:
-            return None
+    def _hook_spoke(self, stage: _Stage, session: Session, params: Json) -> None:
+        """A hook's message; where its asynchronous stack is cut short, the rest is asked for first."""
+        innermost = params.get("stackTrace") or {}
+        while "parent" in innermost:
+            innermost = innermost["parent"]
+        cut = innermost.pop("parentId", None)
+        if cut is None:
+            self._deliver(stage, session, params)
+            return
+
+        def answered(rest: asyncio.Future[Json]) -> None:
+            if not rest.cancelled() and rest.exception() is None:
+                innermost["parent"] = rest.result()["stackTrace"]
+            stage.outstanding.discard(rest)
+            self._hook_spoke(stage, session, params)
+
+        asked = self._connection.post("Debugger.getStackTrace", {"stackTraceId": cut}, session.id)
+        stage.outstanding.add(asked)
+        asked.add_done_callback(answered)
+
+    def _deliver(self, stage: _Stage, session: Session, params: Json) -> None:
+        scene, (_, kind, data, at) = stage.scene, [argument.get("value") for argument in params["args"]]
         stack = params.get("stackTrace") or {}
         frames = stack.get("callFrames")
         own = frames[0]["scriptId"] if frames else None
         calls = scene.scripts.calls(session.id, stack, skip_script=own)
-        return Report(
-            kind=str(values[1]),
-            data=json.loads(str(values[2])),
-            at=float(values[3] or 0) / 1000,
-            script=scene.scripts.blame(calls, fallback=session.url if session.is_document else scene.top_url),
+        report = Report(
+            kind=kind,
+            data=json.loads(data),
+            at=at / 1000,
+            script=scene.scripts.blame(calls, fallback=scene.address_of(session)),
             chain=scene.scripts.chain(calls),
             session=session,
         )
-
-
-def _hooks(plan: VisitPlan) -> list[str]:
-    own = [observer.hook for observer in OBSERVERS if observer.hook is not None]
-    return [*own, "privacy_signal"] if plan.gpc else own
+        for observer in stage.observers:
+            if kind in observer.says and observer.name not in stage.failed:
+                try:
+                    observer.report(report)
+                except Exception as error:
+                    stage.fail(observer, error)
 
 
 def _refusal(url: str, plan: VisitPlan) -> str | None:
+    """Why an address is not visited at all."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -110,6 +110,11 @@ class Scene:
         """The first party: the top document's host."""
         return host_of(self.top_url) or host_of(self.url)
 
+    def address_of(self, session: Session) -> str:
+        """The URL of a session's document or worker at present."""
+        frame = self.frames.get(session.target)
+        return frame.url if frame is not None else session.url
+
     def third_party(self, url_or_host: str) -> bool:
         host = host_of(url_or_host) if "://" in url_or_host else url_or_host
         return bool(host) and not same_site(host, self.site_host)

@@ -14,6 +14,7 @@ from scanner.browser.settings import BrowserSettings
 Command = tuple[str, Json]
 
 RUN: Command = ("Runtime.runIfWaitingForDebugger", {})
+RESUME: Command = ("Debugger.resume", {})
 DOCUMENTS = frozenset({"page", "iframe"})
 WORKERS = frozenset({"worker", "shared_worker", "service_worker"})
 AUTO_ATTACH: Json = {
@@ -27,7 +28,6 @@ _OBSERVED: tuple[Command, ...] = (
     ("Network.enable", {"maxPostDataSize": 65_536, "maxTotalBufferSize": 1_000_000, "maxResourceBufferSize": 100_000}),
     ("Runtime.enable", {}),
     ("Debugger.enable", {"maxScriptsCacheSize": 0}),
-    ("Debugger.setSkipAllPauses", {"skip": True}),
     ("Debugger.setAsyncCallStackDepth", {"maxDepth": 32}),
     ("Log.enable", {}),
     ("Inspector.enable", {}),
@@ -46,6 +46,7 @@ def commands(kind: str, plan: VisitPlan, settings: BrowserSettings, version: str
         found.append(("Fetch.enable", {"patterns": [{"urlPattern": "*"}], "handleAuthRequests": True}))
     if kind in DOCUMENTS:
         found += [
+            ("Debugger.setSkipAllPauses", {"skip": True}),
             ("Page.enable", {}),
             ("DOMStorage.enable", {}),
             ("Page.addScriptToEvaluateOnNewDocument", {"source": hook, "runImmediately": True}),
@@ -53,5 +54,11 @@ def commands(kind: str, plan: VisitPlan, settings: BrowserSettings, version: str
         if not plan.javascript:
             found.append(("Emulation.setScriptExecutionDisabled", {"value": True}))
     else:
-        found.append(("Runtime.evaluate", {"expression": hook}))
+        found.append(("Debugger.setInstrumentationBreakpoint", {"instrumentation": "beforeScriptExecution"}))
     return [*found, RUN]
+
+
+def worker_paused(hook: str) -> list[Command]:
+    """For a worker that stands before its first line: a worker has no scripts for new documents, and crashes Chromium
+    when it must evaluate one before it runs. Every later pause is skipped."""
+    return [("Runtime.evaluate", {"expression": hook}), ("Debugger.setSkipAllPauses", {"skip": True}), RESUME]

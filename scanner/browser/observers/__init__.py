@@ -13,15 +13,20 @@ console          errors the page reports
 
 from __future__ import annotations
 
+from scanner.browser.observers.banners import Banners
 from scanner.browser.observers.base import Draft, Observer
 from scanner.browser.observers.console import Console
 from scanner.browser.observers.databases import Databases
+from scanner.browser.observers.fingerprinting import Fingerprinting
 from scanner.browser.observers.header_cookies import HeaderCookies
+from scanner.browser.observers.id_sharing import IdSharing
 from scanner.browser.observers.jar import Jar
+from scanner.browser.observers.listeners import Listeners
 from scanner.browser.observers.network import Network
 from scanner.browser.observers.page_facts import PageFacts, Picture
 from scanner.browser.observers.script_cookies import ScriptCookies
 from scanner.browser.observers.storage import Storage
+from scanner.browser.observers.workers import Workers
 
 OBSERVERS: tuple[type[Observer], ...] = (
     Network,
@@ -30,9 +35,14 @@ OBSERVERS: tuple[type[Observer], ...] = (
     Jar,
     Storage,
     Databases,
+    Fingerprinting,
+    Listeners,
+    Workers,
     PageFacts,
     Picture,
+    Banners,
     Console,
+    IdSharing,
 )
 
 __all__ = ["OBSERVERS", "Draft", "Observer"]

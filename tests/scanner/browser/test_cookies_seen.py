@@ -74,7 +74,7 @@ async def test_a_cookie_the_browser_refuses_is_blocked_with_its_reason_and_no_ph
     page = site.page("shop.localhost", "/", f"<script>{script}</script><img src={pixel}>")
     visit = await browser.visit(page)
     assert {cookie.name: (cookie.state, cookie.blocked_reasons) for cookie in visit.cookies} == {
-        "lax": ("blocked", ("SameSiteLax",)),
+        "lax": ("blocked", ("SchemefulSameSiteLax",)),
         "alien": ("blocked", ("InvalidDomain",)),
     }
 
@@ -98,7 +98,8 @@ async def test_the_script_that_put_an_inline_script_there_is_to_blame(site: Site
     loader = site.script(
         "tags.localhost",
         "/gtm.js",
-        "const s = document.createElement('script'); s.src = 'http://ads.localhost:%PORT%/t.js'; document.head.append(s);",
+        "const tag = document.createElement('script'); document.head.append(tag);"
+        "tag.src = 'http://ads.localhost:%PORT%/t.js';",
     )
     tracker = site.script(
         "ads.localhost",
@@ -122,7 +123,8 @@ async def test_cookie_store_is_seen_with_the_lifetime_it_asked_for(site: Site, b
     page = site.page(
         "shop.localhost",
         "/",
-        "<script>cookieStore.set({name: 'cs', value: '1', expires: Date.now() + 86400000}); cookieStore.set('s', '2')</script>",
+        "<script>cookieStore.set({name: 'cs', value: '1', expires: Date.now() + 86400000});"
+        "cookieStore.set('s', '2')</script>",
     )
     visit = await browser.visit(page)
     cs, s = one(visit, "cs"), one(visit, "s")

@@ -1,0 +1,244 @@
+"""What goes wrong on the web: a page's failure is a reason in its visit, and the browser goes on. Real Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from site_server import Site
+
+from scanner.browser import Browser, BrowserGone, BrowserSettings, VisitPlan
+
+
+@pytest.fixture(scope="module")
+def settings() -> BrowserSettings:
+    rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=3.0)
+
+
+async def is_well(browser: Browser, site: Site) -> bool:
+    """Does an ordinary page still work, with its cookie?"""
+    visit = await browser.visit(site.page("well.localhost", "/", "<p>well</p>", Set_Cookie="ok=1"))
+    return visit.page.error is None and [cookie.name for cookie in visit.cookies] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("script", "cookie"),
+    [
+        ("alert(1); confirm(2); prompt(3);", True),
+        ("addEventListener('beforeunload', (event) => event.preventDefault());", True),
+        ("for (let i = 0; i < 30; i++) window.open('/popup' + i);", True),
+        ("debugger;", True),
+        ("setInterval(() => { location.hash = Math.random(); }, 30);", True),
+        ("console.debug = null; JSON.stringify = null; Reflect.apply = null; Proxy = null;", True),
+    ],
+)
+async def test_a_rude_page_is_still_observed(site: Site, browser: Browser, script: str, cookie: bool) -> None:
+    code = f"<script>{script}</script><script>document.cookie = 'c=1'</script>"
+    visit = await browser.visit(site.page("shop.localhost", "/", code))
+    assert visit.page.error is None
+    assert [each.name for each in visit.cookies] == ["c"]
+    assert visit.cookies[0].set_by
+    assert visit.seconds < 5
+
+
+async def test_a_script_that_never_ends_costs_the_page_not_the_scan(site: Site, browser: Browser) -> None:
+    page = site.page("shop.localhost", "/", "<script>document.cookie = 'c=1'; for (;;);</script>")
+    stuck, well = await asyncio.gather(browser.visit(page), is_well(browser, site))
+    assert stuck.page.error is not None
+    assert "script" in stuck.page.error
+    assert [cookie.name for cookie in stuck.cookies] == ["c"]
+    assert stuck.seconds < 8
+    assert well
+
+
+async def test_a_page_that_navigates_without_end_is_stopped(site: Site, browser: Browser) -> None:
+    page = site.page(
+        "shop.localhost", "/", "<script>setTimeout(() => { location.href = '/?' + Math.random(); }, 1)</script>"
+    )
+    visit = await browser.visit(page)
+    assert "without end" in (visit.page.error or "")
+    assert await is_well(browser, site)
+
+
+async def test_a_page_that_moves_on_once_is_followed(site: Site, browser: Browser) -> None:
+    end = site.page("other.localhost", "/end", "<title>End</title>", Set_Cookie="two=2")
+    start = site.page(
+        "shop.localhost", "/", f"<script>localStorage.a = 1; location.replace('{end}')</script>", Set_Cookie="one=1"
+    )
+    visit = await browser.visit(start)
+    assert (visit.page.final_url, visit.page.title, visit.page.redirects) == (end, "End", (start,))
+    assert {cookie.name: cookie.first_party for cookie in visit.cookies} == {"one": False, "two": True}
+    assert [(key.origin, key.key) for key in visit.storage] == [(site.base(), "a")]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://nowhere.test/", "does not resolve"),
+        ("http://127.0.0.1:1/", "ERR_UNSAFE_PORT"),
+        ("javascript:alert(1)", "not a web address"),
+        ("data:text/html,hello", "not a web address"),
+        ("http://[half", "not a web address"),
+    ],
+)
+async def test_an_address_that_cannot_be_visited_says_why(browser: Browser, address: str, words: str) -> None:
+    visit = await browser.visit(address)
+    assert words in (visit.page.error or "")
+
+
+async def test_tls_errors_downloads_endless_redirects_and_passwords_are_reasons(site: Site, browser: Browser) -> None:
+    async def file(request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 1000, headers={"Content-Disposition": "attachment", "Set-Cookie": "dl=1"})
+
+    async def turn(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "/turn", "Set-Cookie": "turned=1"})
+
+    async def locked(request: web.Request) -> web.Response:
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'}, text="no")
+
+    async def silent(request: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    download = await browser.visit(site.handle("shop.localhost", "/file", file))
+    assert "download" in (download.page.error or "")
+    assert [cookie.name for cookie in download.cookies] == ["dl"]
+    redirects = await browser.visit(site.handle("shop.localhost", "/turn", turn))
+    assert "redirects without end" in (redirects.page.error or "")
+    assert [cookie.name for cookie in redirects.cookies] == ["turned"]
+    password = await browser.visit(site.handle("shop.localhost", "/locked", locked))
+    assert password.page.status == 401
+    tls = await browser.visit(site.base().replace("http:", "https:") + "/")
+    assert "TLS" in (tls.page.error or "")
+    slow = await browser.visit(site.handle("shop.localhost", "/silent", silent))
+    assert "no answer within" in (slow.page.error or "")
+
+
+async def test_a_crashing_renderer_is_a_reason(site: Site, browser: Browser) -> None:
+    page = site.page(
+        "shop.localhost", "/", "<p>soon gone</p><script>setInterval(() => fetch('/x'), 100)</script>", Set_Cookie="c=1"
+    )
+
+    async def crash() -> None:
+        await asyncio.sleep(1.0)
+        (stage,) = browser._stages.values()
+        browser._connection.post("Page.crash", {}, stage.scene.main.id)  # type: ignore[union-attr]
+
+    visit, _ = await asyncio.gather(browser.visit(page), crash())
+    assert "crashed" in (visit.page.error or "")
+    assert [cookie.name for cookie in visit.cookies] == ["c"]
+    assert await is_well(browser, site)
+
+
+async def test_addresses_that_are_not_allowed_are_never_requested(site: Site, browser: Browser) -> None:
+    async def inward(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": secret})
+
+    secret = site.put("internal.localhost", "/secret", "secret", "text/plain")
+    redirect = site.handle("shop.localhost", "/go", inward)
+    page = site.page(
+        "shop.localhost",
+        "/",
+        f"<img src={secret}><img src={redirect}><iframe src={secret}></iframe><script>fetch('{secret}').catch(() => 0);"
+        f"new Worker(URL.createObjectURL(new Blob([\"fetch('{secret}')\"])))</script>",
+    )
+    plan = VisitPlan(allow=lambda url: "internal." not in url)
+    visit = await browser.visit(page, plan)
+    assert visit.page.error is None
+    assert site.to("internal.localhost", "/secret") == []
+    refused = {request.url for request in visit.failed_requests if request.reason.startswith("refused")}
+    assert refused == {secret}
+    for start in (secret, redirect):
+        assert "refused" in ((await browser.visit(start, plan)).page.error or "")
+    assert site.to("internal.localhost", "/secret") == []
+
+
+async def test_headers_and_privacy_signal_go_along_and_javascript_can_be_off(site: Site, browser: Browser) -> None:
+    script = "<title>off</title><script>document.title = navigator.globalPrivacyControl</script><noscript><img src=/p></noscript>"
+    page = site.page("shop.localhost", "/", script)
+    told = await browser.visit(page, VisitPlan(gpc=True, headers=(("X-Asked", "yes"),), screenshot=True))
+    first = site.to("shop.localhost", "/")[0].headers
+    assert (first["Sec-GPC"], first["X-Asked"], told.page.title) == ("1", "yes", "true")
+    assert (told.screenshot or b"").startswith(b"\x89PNG")
+    silent = await browser.visit(page, VisitPlan(javascript=False))
+    assert silent.page.title == "off"
+    assert len(site.to("shop.localhost", "/p")) == 1
+
+
+async def test_a_failing_observer_costs_its_own_column_only(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scanner.browser.observers.storage import Storage
+
+    monkeypatch.setattr(Storage, "event", lambda *_: 1 / 0)
+    page = site.page("shop.localhost", "/", "<script>localStorage.a = 1; document.cookie = 'c=1'</script>")
+    visit = await browser.visit(page)
+    assert visit.storage == ()
+    assert [cookie.name for cookie in visit.cookies] == ["c"]
+    assert any(note.startswith("storage could not be observed") for note in visit.notes)
+
+
+async def test_the_profile_is_gone_after_closing_and_a_dead_browser_says_so(settings: BrowserSettings) -> None:
+    browser = await Browser.launch(settings)
+    profile = browser.process.profile
+    assert profile.exists()
+    os.kill(browser.process.pid, signal.SIGKILL)
+    with pytest.raises(BrowserGone):
+        for _ in range(5):
+            await browser.visit("http://shop.localhost:9/")
+            await asyncio.sleep(0.2)
+    await browser.close()
+    assert not profile.exists()
+
+
+async def test_a_chromium_that_cannot_be_found_or_started_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no Chromium found: tried nothing-here"):
+        await Browser.launch(BrowserSettings(executable="nothing-here"))
+    broken = tmp_path / "chromium"
+    broken.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "Chromium 1.2.3.4" || { echo "no display" >&2; exit 1; }\n'
+    )
+    broken.chmod(0o755)
+    with pytest.raises(BrowserGone, match="no display"):
+        await Browser.launch(BrowserSettings(executable=str(broken)))
+
+
+def test_chromium_dies_with_us_even_after_kill_9(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys; from scanner.browser import Browser\n"
+        "async def main():\n"
+        "    browser = await Browser.launch(); print(browser.process.pid, flush=True); await asyncio.sleep(60)\n"
+        "asyncio.run(main())"
+    )
+    scanner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert scanner.stdout is not None
+        chromium = int(scanner.stdout.readline())
+        assert Path(f"/proc/{chromium}").exists()
+    finally:
+        scanner.kill()
+        scanner.wait()
+        scanner.stdout.close()
+    for _ in range(100):
+        if not Path(f"/proc/{chromium}").exists() or "Z" in Path(f"/proc/{chromium}/stat").read_text().split()[2]:
+            break
+        asyncio.run(asyncio.sleep(0.1))
+    else:
+        pytest.fail("Chromium outlived the scanner")
+    left = list(Path(tempfile.gettempdir()).glob(f"samtykke-chromium-{scanner.pid}-*"))
+    assert len(left) == 1
+
+    async def launch_again() -> None:
+        async with await Browser.launch():
+            pass
+
+    asyncio.run(launch_again())
+    assert not left[0].exists()
