@@ -30,7 +30,7 @@ def refused_patterns(site: SiteNotice, consent: Consent) -> list[str]:
     wanted = (
         cookie.name
         for vendor in site.vendors
-        if not consent.allows(vendor.purpose, vendor.id)
+        if not consent.allows(vendor.purpose, vendor.id or None)
         for cookie in vendor.cookies
         if cookie.kind == "cookie" and cookie.name not in spared
     )

@@ -60,7 +60,7 @@ def groups(site: SiteNotice, consent: Consent, *, necessary: bool = True) -> lis
     answered: set[str] = set()
     for purpose in site.purposes:
         vendors = tuple(site.of(purpose))
-        selects = frozenset(vendor.id for vendor in vendors) - answered
+        selects = frozenset(vendor.id for vendor in vendors) - answered - {""}
         answered |= selects
         found.append(Group(purpose, vendors, asked=True, granted=purpose in consent.purposes, selects=selects))
     return found

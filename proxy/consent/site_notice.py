@@ -6,26 +6,31 @@ Consent covers only what was described here (GDPR 4(11)): accepting grants the p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from policies.purpose import CONSENTABLE, Consent, Purpose
+from policies.site_policy import PolicyVendor, SitePolicy
 
 
 @dataclass(frozen=True, slots=True)
 class CookieNotice:
-    """One cookie or storage key. `name` may be a glob; `lifetime` is seconds, None with `session` False is unknown."""
+    """One cookie or storage key. `name` may be a glob; `lifetime` is seconds, None with `session` False is unknown.
+
+    A `third_party` cookie is another host's: it is told, but cannot be expired from here.
+    """
 
     name: str
     lifetime: int | None = None
     session: bool = False
     about: str = ""
-    kind: Literal["cookie", "storage"] = "cookie"
+    kind: Literal["cookie", "storage", "third_party"] = "cookie"
 
 
 @dataclass(frozen=True, slots=True)
 class VendorNotice:
-    """One recipient for one purpose. `country` is ISO 3166-1 alpha-2, `privacy` a URL or empty.
+    """One recipient for one purpose. `id` is the catalogue's, empty for the site itself or a host nobody knows: there
+    only the purpose can be answered for. `country` is ISO 3166-1 alpha-2, `privacy` a URL or empty.
 
     `because` says why a necessary one needs no consent (WP29 04/2012); `own` marks our own cookies.
     """
@@ -66,7 +71,7 @@ class SiteNotice:
 
     def vendor(self, vendor_id: str) -> VendorNotice | None:
         """The first entry of a vendor that needs consent, None for an unknown or a necessary one."""
-        entries = (vendor for vendor in self.vendors if vendor.id == vendor_id)
+        entries = (vendor for vendor in self.vendors if vendor_id and vendor.id == vendor_id)
         return next((vendor for vendor in entries if vendor.purpose is not Purpose.NECESSARY), None)
 
     def outcome(self, consent: Consent) -> tuple[dict[str, bool], dict[str, bool]]:
@@ -74,7 +79,51 @@ class SiteNotice:
         purposes = {purpose.value: purpose in consent.purposes for purpose in self.purposes}
         vendors: dict[str, bool] = {}
         for vendor in self.vendors:
-            if vendor.purpose is not Purpose.NECESSARY:
+            if vendor.id and vendor.purpose is not Purpose.NECESSARY:
                 granted = consent.allows(vendor.purpose, vendor.id)
                 vendors[vendor.id] = vendors.get(vendor.id, True) and granted
         return purposes, vendors
+
+
+def unscanned(name: str) -> SiteNotice:
+    """A site that is enforced from the catalogue alone: nothing can be listed yet, every purpose is asked for."""
+    return SiteNotice(name, material="unscanned", asks=CONSENTABLE)
+
+
+def of_policy(policy: SitePolicy, *, owner: str = "") -> SiteNotice:
+    """What a published SitePolicy says, grouped by purpose and recipient. `owner` names the site's own entries.
+
+    Things of unknown purpose are left out: nobody can consent to what cannot be described.
+    """
+    names = {vendor.id: vendor for vendor in policy.vendors}
+    found: dict[tuple[Purpose, str, str], VendorNotice] = {}
+
+    def add(purpose: Purpose | None, vendor: str | None, named: str, cookie: CookieNotice | None, because: str) -> None:
+        if purpose is None:
+            return
+        known = names.get(vendor or "")
+        key = purpose, known.id if known else "", "" if known else named
+        entry = found.get(key) or _entry(known, named, purpose)
+        cookies = (*entry.cookies, cookie) if cookie and cookie not in entry.cookies else entry.cookies
+        reason = entry.because or (because if purpose is Purpose.NECESSARY else "")
+        found[key] = replace(entry, cookies=cookies, because=reason)
+
+    own = owner or policy.site
+    for each in policy.cookies:
+        kind: Literal["cookie", "third_party"] = "cookie" if each.first_party else "third_party"
+        told = CookieNotice(each.name, each.lifetime, each.session, each.about, kind)
+        add(each.purpose, each.vendor, own if each.first_party else each.domain, told, each.because)
+    for item in policy.storage:
+        session = item.kind == "session"
+        add(item.purpose, item.vendor, own, CookieNotice(item.key, session=session, kind="storage"), item.because)
+    for host in policy.contacts:
+        add(host.purpose, host.vendor, host.host, None, host.because)
+    order = list(Purpose)
+    entries = sorted(found.values(), key=lambda entry: (order.index(entry.purpose), entry.name.casefold(), entry.id))
+    return SiteNotice(policy.site, tuple(entries), policy.hash, policy.material)
+
+
+def _entry(known: PolicyVendor | None, named: str, purpose: Purpose) -> VendorNotice:
+    if known is None:
+        return VendorNotice("", named, "", "", "", purpose)
+    return VendorNotice(known.id, known.name, known.company, known.country, known.privacy, purpose)

@@ -80,7 +80,9 @@ class ChromiumPage:
         self._writer.close()
         await self._pump
 
-    async def screen(self, width: int, height: int, *, dark: bool = False, mobile: bool = False, scale: float = 1) -> None:
+    async def screen(
+        self, width: int, height: int, *, dark: bool = False, mobile: bool = False, scale: float = 1
+    ) -> None:
         await self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=mobile
         )

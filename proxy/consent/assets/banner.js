@@ -6,7 +6,7 @@
 	if (!root) return;
 	const find = (id) => document.getElementById('samtykke-' + id);
 	const here = () => encodeURIComponent(location.pathname + location.search);
-	const asked = (part) => '/.samtykke/preferences?part=' + part + '&return=' + here();
+	const asked = (part) => '/.samtykke/preferences?part=' + part + '&lang=' + root.lang + '&return=' + here();
 	const decided = () => /(?:^|; )samtykke_purposes=/.test(document.cookie);
 	let timer;
 	let trusted;
@@ -93,7 +93,7 @@
 		const target = event.target.closest && event.target.closest('#samtykke-settings,#samtykke-reopen');
 		if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
 		event.preventDefault();
-		open('/.samtykke/preferences?return=' + here());
+		open('/.samtykke/preferences?lang=' + root.lang + '&return=' + here());
 	});
 
 	/* Another tab has chosen meanwhile, or the browser brought an old page back. */
