@@ -18,7 +18,7 @@ from policies.observation import PageVisit
 from runtime.resolve import AddressRefusedError, LocalhostResolver
 from scanner.addresses import Addresses
 from scanner.browser.plan import CookieToSet, Visit, VisitPlan
-from scanner.browser.settings import BrowserSettings, find_chromium
+from scanner.browser.settings import BrowserSettings
 from scanner.choice import Chosen
 from scanner.settings import ScanSettings
 from scanner.visit import PageSeen, Seen, for_the_moment
@@ -33,11 +33,6 @@ class Driven(Protocol):
 
 
 Launch = Callable[[BrowserSettings], Awaitable[Driven]]
-
-
-def installed(settings: ScanSettings) -> bool:
-    """Is there a browser to drive? One that was named must be there, so naming it counts."""
-    return settings.chromium is not None or find_chromium() is not None
 
 
 def browser_settings(settings: ScanSettings) -> BrowserSettings:

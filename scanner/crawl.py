@@ -21,7 +21,8 @@ from policies.attribution import attribute
 from policies.catalogue import Catalogue
 from policies.observation import PageVisit, Scan
 from scanner.addresses import addresses_for, resolver_for
-from scanner.browse import Launch, browser_visitor, installed
+from scanner.browse import Launch, browser_visitor
+from scanner.browser.settings import find_chromium
 from scanner.choice import Chosen, choose
 from scanner.fetch import Fetcher, Terms
 from scanner.frontier import Frontier, Taken
@@ -69,15 +70,17 @@ async def scan(
     now: Callable[[], datetime],
     resolver: AbstractResolver | None = None,
     launch: Launch | None = None,
+    find: Callable[[], str | None] = find_chromium,
 ) -> Scan:
     """Scan one site and, with an inventory, keep it there. `now` gives the time with its zone.
 
-    `resolver` answers for names (default: the system's), `launch` starts the browser (default: Chromium). Without a
-    browser the scan is made statically, which `mode` of the result says. Raises ChoiceError where a consent state
-    could not be reached, DatabaseUnusableError where another process is scanning the same.
+    `resolver` answers for names (default: the system's), `launch` starts the browser (default: Chromium), `find` says
+    where one is installed. Without a browser the scan is made statically, which `mode` of the result says. Raises
+    ChoiceError where a consent state could not be reached, DatabaseUnusableError where another process is scanning
+    the same, OSError where the browser does not start.
     """
     report = progress or (lambda _: None)
-    if settings.mode == "browser" and launch is None and not installed(settings):
+    if settings.mode == "browser" and launch is None and settings.chromium is None and find() is None:
         report(Progress(0, 0, 0, note="No Chromium found: scanning headers and HTML only (static mode)."))
         settings = settings.model_copy(update={"mode": "static"})
     names = resolver_for(settings, resolver)
@@ -186,9 +189,12 @@ class Crawl:
         return (await self._frontier.counts()).done >= self._settings.max_pages
 
     async def _visit_level(self, depth: int) -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.concurrency):
-                group.create_task(self._work(depth))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._settings.concurrency):
+                    group.create_task(self._work(depth))
+        except ExceptionGroup as group_of_errors:
+            raise group_of_errors.exceptions[0] from None
 
     async def _work(self, depth: int) -> None:
         while self._loop.time() < self._deadline:

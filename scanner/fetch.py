@@ -191,9 +191,9 @@ def reason_of(error: BaseException) -> str:
     while inner is not None:
         if isinstance(inner, AddressRefusedError):
             return f"refused: {inner}"
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return f"TLS: certificate not accepted ({inner.verify_message})"
-        inner = inner.__cause__ or inner.__context__
+        if isinstance(inner, ssl.SSLCertVerificationError) and not isinstance(inner, aiohttp.ClientError):
+            return f"TLS: certificate not accepted ({getattr(inner, 'verify_message', '') or inner})"
+        inner = getattr(inner, "certificate_error", None) or inner.__cause__ or inner.__context__
     match error:
         case aiohttp.ClientConnectorDNSError():
             return "name not found (DNS)"

@@ -157,8 +157,7 @@ class Frontier:
             )
             while batch := await self._links_after(last):
                 last = batch[-1]
-                for _, _, url in batch:
-                    added += await self._queue(url, depth + 1, start)
+                added += await self._queue([url for _, _, url in batch], depth + 1, start)
             await write.execute("DELETE FROM link")
         return added
 
@@ -170,25 +169,34 @@ class Frontier:
         ) as cursor:
             return [(int(row[0]), int(row[1]), str(row[2])) for row in await cursor.fetchall()]
 
-    async def _queue(self, url: str, depth: int, start: str) -> int:
-        found = normalise(url)
-        if found is None or not belongs(found, start):
-            return 0
-        if await self._one("SELECT 1 FROM page WHERE url = ?", (found,)):
-            return 0
-        limits = [(template(found), self._samples)] if template(found) != found.partition("://")[2] else []
-        if wide := family(found):
-            limits.append((wide, self._samples * FAMILY_FACTOR))
-        for name, limit in limits:
-            row = await self._one("SELECT count FROM template WHERE name = ?", (name,))
-            if row is not None and int(row[0]) >= limit:
-                return 0
-        for name, _ in limits:
-            await self._database.execute(
-                "INSERT INTO template VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET count = count + 1", (name,)
-            )
-        await self._database.execute("INSERT INTO page (url, depth, state) VALUES (?, ?, 'queued')", (found, depth))
-        return 1
+    async def _queue(self, found: Iterable[str], depth: int, start: str) -> int:
+        urls = dict.fromkeys(url for link in found if (url := normalise(link)) and belongs(url, start))
+        known = await self._known("SELECT url, 0 FROM page WHERE url", urls)
+        wanted = [(url, self._limits(url)) for url in urls if url not in known]
+        counts = await self._known(
+            "SELECT name, count FROM template WHERE name", (name for _, limits in wanted for name, _ in limits)
+        )
+        chosen = sample(wanted, counts)
+        await self._database.executemany(
+            "INSERT INTO page (url, depth, state) VALUES (?, ?, 'queued')", [(url, depth) for url in chosen]
+        )
+        await self._database.executemany(
+            "INSERT INTO template VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = excluded.count",
+            list(counts.items()),
+        )
+        return len(chosen)
+
+    def _limits(self, url: str) -> list[tuple[str, int]]:
+        """What this address is one of, and how many of those are visited; nothing for a page with a name of its own."""
+        shape, wide = template(url), family(url)
+        limits = [] if shape == url.partition("://")[2] else [(shape, self._samples)]
+        return limits if wide is None else [*limits, (wide, self._samples * FAMILY_FACTOR)]
+
+    async def _known(self, query: str, values: Iterable[str]) -> dict[str, int]:
+        names = list(values)
+        marks = ",".join("?" * len(names))
+        async with self._database.execute(f"{query} IN ({marks})", names) as cursor:
+            return {str(row[0]): int(row[1]) for row in await cursor.fetchall()}
 
     async def level(self) -> int | None:
         """The shallowest level with pages waiting; None where there are none."""
@@ -221,3 +229,15 @@ class Frontier:
     async def _one(self, query: str, values: Iterable[object] = ()) -> aiosqlite.Row | None:
         async with self._database.execute(query, tuple(values)) as cursor:
             return await cursor.fetchone()
+
+
+def sample(wanted: Iterable[tuple[str, list[tuple[str, int]]]], counts: dict[str, int]) -> list[str]:
+    """The addresses whose templates are not full yet, in order; `counts` is kept up to date. Pure."""
+    chosen = []
+    for url, limits in wanted:
+        if any(counts.get(name, 0) >= limit for name, limit in limits):
+            continue
+        for name, _ in limits:
+            counts[name] = counts.get(name, 0) + 1
+        chosen.append(url)
+    return chosen

@@ -187,11 +187,13 @@ class Inventory:
         return number
 
     async def scans(self, site: str | None = None) -> list[Entry]:
-        """Every scan, the newest first; of one site (its address or host) where given."""
+        """Every scan, the newest first; of one site where given: its address, or its host (then with any port)."""
         query = f"SELECT id, {_COLUMNS} FROM scan"  # noqa: S608  names from above
         values: tuple[str, ...] = ()
         if site is not None:
-            query, values = f"{query} WHERE host = ?", (host_of(site),)
+            host = host_of(site)
+            query += " WHERE host = ? OR (host LIKE ? ESCAPE '!')"
+            values = (host, f"{_literal(host)}:%" if "://" not in site else _literal(host))
         async with self._database.execute(f"{query} ORDER BY started DESC, id DESC", values) as cursor:
             return [Entry(*row) for row in await cursor.fetchall()]
 
@@ -265,3 +267,8 @@ def host_of(site: str) -> str:
     """Host (and port) of a site's address, lower case; a bare host is itself."""
     parts = urlsplit(site if "://" in site else f"//{site}")
     return parts.netloc.rpartition("@")[2].lower()
+
+
+def _literal(text: str) -> str:
+    """For LIKE, with `!` as the escape."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

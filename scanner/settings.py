@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from typing import Annotated, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from yarl import URL
 
 from policies.purpose import CONSENTABLE
 
@@ -16,12 +16,13 @@ Mode = Literal["browser", "static"]
 
 def _web_address(text: str) -> str:
     try:
-        url = URL(text if "://" in text else f"http://{text}")
+        parts = urlsplit(text.strip() if "://" in text else f"http://{text.strip()}")
+        host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"{text!r} is no address: {error}") from error
-    if url.scheme not in ("http", "https") or not url.host:
+    if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{text!r} is no web address: write http://HOST/ or https://HOST/")
-    return str(url.with_fragment(None) if url.path else url.with_path("/"))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
 
 
 def _consent(text: str) -> str:
