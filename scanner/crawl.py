@@ -7,6 +7,7 @@ same settings. The result does not depend on how many pages were visited at the 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +21,7 @@ from aiohttp.abc import AbstractResolver
 from policies.attribution import attribute
 from policies.catalogue import Catalogue
 from policies.observation import PageVisit, Scan
+from runtime.database import DatabaseUnusableError
 from scanner.addresses import addresses_for, resolver_for
 from scanner.browse import Launch, browser_visitor
 from scanner.browser.settings import find_chromium
@@ -84,6 +86,21 @@ async def scan(
         report(Progress(0, 0, 0, note="No Chromium found: scanning headers and HTML only (static mode)."))
         settings = settings.model_copy(update={"mode": "static"})
     names = resolver_for(settings, resolver)
+    try:
+        return await _scan(settings, catalogue, report, inventory, now, names, launch)
+    except sqlite3.Error as error:
+        raise DatabaseUnusableError("the store of this scan", str(error)) from error
+
+
+async def _scan(
+    settings: ScanSettings,
+    catalogue: Catalogue,
+    report: Report,
+    inventory: Inventory | None,
+    now: Callable[[], datetime],
+    names: AbstractResolver,
+    launch: Launch | None,
+) -> Scan:
     addresses = await addresses_for(settings, names)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(Fetcher(settings, addresses, names))

@@ -69,7 +69,7 @@ def sentences(scan: Scan, findings: Sequence[Finding], catalogue: Catalogue | No
     what = "would be stored, going by the scripts in the pages" if scan.mode == "static" else "were stored"
     found.append(
         f"{_many(len(cookies), 'cookie')} {what}, {len([c for c in cookies if not c.first_party])} of them by other "
-        f"sites; {len(tracking)} serve a purpose that needs the visitor's consent."
+        f"sites; {len(tracking)} serve{_s(len(tracking))} a purpose that needs the visitor's consent."
         if cookies
         else "No cookies were stored."
     )
@@ -138,6 +138,10 @@ def by_host(scan: Scan, most: int = 10) -> list[Count]:
 
 def _many(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _s(number: int) -> str:
+    return "s" if number == 1 else ""
 
 
 def _were(number: int) -> str:
