@@ -74,6 +74,7 @@ def _request_over(scene: Scene, session: Session, params: Json) -> None:
 
 def _frame_navigated(scene: Scene, session: Session, params: Json) -> None:
     frame = params["frame"]
+    scene.forget_world(frame["id"])
     url = frame["url"] + frame.get("urlFragment", "")
     scene.frames[frame["id"]] = FrameSeen(frame["id"], session.id, frame["url"], frame.get("parentId"))
     scene.scripts.documents.add(frame["url"])

@@ -43,6 +43,10 @@ class _Stage:
         self.outstanding: set[asyncio.Future[Json]] = set()
         """Stacks asked for, whose reports wait for them."""
 
+    def watching(self) -> list[Observer]:
+        """The observers that have not failed."""
+        return [observer for observer in self.observers if observer.name not in self.failed]
+
     def fail(self, observer: Observer, error: BaseException) -> None:
         """This observer is out; the others go on."""
         self.failed.add(observer.name)
@@ -140,10 +144,19 @@ class Browser:
             await settle(scene, deadline)
             if self.settings.thorough and not scene.ended.done():
                 await scroll_and_idle(scene)
-        elif scene.navigated == 0:
-            scene.top_url = scene.top_url or scene.url
+        if not scene.settled and not scene.ended.done() and not await self._answers(scene):
+            scene.stuck, error = True, error or "a script of the page runs without end"
         await self._look(stage)
         return scene.ended.result() if scene.ended.done() else error
+
+    async def _answers(self, scene: Scene) -> bool:
+        """Can the page still be asked anything?"""
+        assert scene.main is not None  # noqa: S101  # set when the page was opened
+        try:
+            await self._connection.call("Runtime.evaluate", {"expression": "1"}, scene.main.id, seconds=2.0)
+        except (CommandFailed, TimeoutError):
+            return False
+        return True
 
     async def _navigate(self, scene: Scene, deadline: float) -> str | None:
         assert scene.main is not None  # noqa: S101  # set just before
@@ -171,14 +184,14 @@ class Browser:
             except Exception as error:
                 stage.scene.note(f"{observer.name}: {type(error).__name__} {error}")
 
-        await asyncio.gather(*(one(observer) for observer in stage.observers))
+        await asyncio.gather(*(one(observer) for observer in stage.watching()))
 
     async def _written(self, stage: _Stage, error: str | None, started: float) -> Visit:
         scene, draft = stage.scene, Draft()
         if stage.outstanding:
             await asyncio.wait(set(stage.outstanding), timeout=1.0)
             await asyncio.sleep(0)
-        for observer in stage.observers:
+        for observer in stage.watching():
             try:
                 observer.write(draft)
             except Exception as failure:
@@ -238,6 +251,7 @@ class Browser:
         stage.popups += popup
         if popup and stage.popups > self.settings.popups:
             scene.note("the page opened windows, which were closed unseen")
+            self._connection.post(RUN[0], RUN[1], session_id)
             self._connection.post("Target.closeTarget", {"targetId": info["targetId"]})
             return
         scene.sessions[session_id] = session
@@ -247,7 +261,7 @@ class Browser:
             self._connection.post(method, arguments, session_id)
             for method, arguments in commands(kind, scene.plan, self.settings, self.process.version, hook)
         ]
-        for observer in stage.observers:
+        for observer in stage.watching():
             self._guarded(stage, observer, session, "Target.attachedToTarget", params)
         if kind == "page" and not stage.opened.done():
             stage.opened.set_result((session, told))
@@ -276,11 +290,11 @@ class Browser:
             self._hook_spoke(stage, session, params)
             return
         bookkeeping.hear(scene, session, method, params)
-        for observer in stage.observers:
+        for observer in stage.watching():
             self._guarded(stage, observer, session, method, params)
 
     def _guarded(self, stage: _Stage, observer: Observer, session: Session, method: str, params: Json) -> None:
-        if method in observer.hears and observer.name not in stage.failed:
+        if method in observer.hears:
             try:
                 observer.event(session, method, params)
             except Exception as error:
@@ -332,8 +346,8 @@ class Browser:
             chain=scene.scripts.chain(calls),
             session=session,
         )
-        for observer in stage.observers:
-            if kind in observer.says and observer.name not in stage.failed:
+        for observer in stage.watching():
+            if kind in observer.says:
                 try:
                     observer.report(report)
                 except Exception as error:

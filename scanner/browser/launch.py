@@ -45,7 +45,6 @@ _ARGUMENTS = (
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--disable-hang-monitor",
-    "--disable-popup-blocking",  # popups are counted and closed by us, the same on each run
     "--disable-blink-features=AutomationControlled",
     "--disable-features=Translate,OptimizationHints,MediaRouter,InterestFeedContentSuggestions",
     "--hide-scrollbars",

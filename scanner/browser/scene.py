@@ -9,11 +9,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from policies.observation import Frame
 from policies.party import same_site
-from scanner.browser.pipe import Connection, Json
+from scanner.browser.pipe import CommandFailed, Connection, Json
 from scanner.browser.plan import VisitPlan
 from scanner.browser.scripts import ScriptBook
 from scanner.browser.settings import BrowserSettings
@@ -78,6 +79,10 @@ class Scene:
         """Has the top document been answered at all?"""
         self.redirects: list[str] = []
         self.navigated = 0
+        self.settled = False
+        self.stuck = False
+        """Does a script of the page run without end, so that the page cannot be asked anything?"""
+        self._worlds: dict[str, int] = {}
         self.loaded = asyncio.Event()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Set with a reason when the page can no longer be looked at: crashed, navigating without end."""
@@ -100,10 +105,41 @@ class Scene:
         if not self.ended.done():
             self.ended.set_result(reason)
 
-    async def ask(self, method: str, params: Json | None = None, session: str | None = None) -> Json:
-        """Ask the page; a page that does not answer within two seconds raises TimeoutError."""
-        chosen = session or (self.main.id if self.main else None)
-        return await self.connection.call(method, params, chosen, seconds=2.0)
+    async def evaluate(self, frame: FrameSeen, expression: str) -> Any:
+        """The value of an expression in a world of our own in this frame, out of reach of the page's scripts.
+
+        Raises TimeoutError for a page that does not answer within two seconds, CommandFailed for a frame that is gone.
+        """
+        if self.stuck:
+            raise TimeoutError
+        world = self._worlds.get(frame.id)
+        if world is None:
+            made = {"frameId": frame.id, "worldName": "scanner"}
+            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=2.0)
+            world = self._worlds[frame.id] = answer["executionContextId"]
+        asked = {"expression": expression, "contextId": world, "awaitPromise": True, "returnByValue": True}
+        answer = await self.connection.call("Runtime.evaluate", asked, frame.session, seconds=2.0)
+        return answer["result"].get("value")
+
+    async def evaluate_everywhere(self, expression: str) -> list[tuple[FrameSeen, Any]]:
+        """The same in every frame alive; a frame that vanishes meanwhile is left out."""
+        frames = list(self.document_frames())
+        answers = await asyncio.gather(*(self.evaluate(frame, expression) for frame in frames), return_exceptions=True)
+        found = []
+        for frame, answer in zip(frames, answers, strict=True):
+            if isinstance(answer, BaseException) and not isinstance(answer, CommandFailed):
+                raise answer
+            if not isinstance(answer, BaseException):
+                found.append((frame, answer))
+        return found
+
+    def forget_world(self, frame: str) -> None:
+        """A frame that navigates loses its worlds."""
+        self._worlds.pop(frame, None)
+
+    @property
+    def top_frame(self) -> FrameSeen | None:
+        return self.frames.get(self.main.target) if self.main else None
 
     @property
     def site_host(self) -> str:

@@ -37,6 +37,7 @@ async def settle(scene: Scene, deadline: float) -> None:
         now = time.monotonic()
         wait = seconds_to_wait(scene, now)
         if wait <= 0:
+            scene.settled = True
             return
         if now >= deadline:
             state = "had not settled" if scene.loaded.is_set() else "had not finished loading"

@@ -86,18 +86,9 @@ class Banners(Observer):
         self._seen: list[BannerSeen] = []
 
     async def look(self) -> None:
-        for frame in self.scene.document_frames():
-            world = await self.scene.ask("Page.createIsolatedWorld", {"frameId": frame.id}, frame.session)
-            answer = await self.scene.ask(
-                "Runtime.evaluate",
-                {
-                    "expression": f"{_ASK}({json.dumps(list(TOOLS.items()))}, {json.dumps(WORDS)})",
-                    "contextId": world["executionContextId"],
-                    "returnByValue": True,
-                },
-                frame.session,
-            )
-            if found := answer["result"].get("value"):
+        expression = f"{_ASK}({json.dumps(list(TOOLS.items()))}, {json.dumps(WORDS)})"
+        for _, found in await self.scene.evaluate_everywhere(expression):
+            if found:
                 seen = BannerSeen(page=self.scene.url, tool=found["tool"], buttons=tuple(found["buttons"]))
                 if seen not in self._seen:
                     self._seen.append(seen)

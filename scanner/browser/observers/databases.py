@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 from policies.observation import ObservedKey, Setter
 from scanner.browser.observers.base import Draft, Observer
-from scanner.browser.scene import FrameSeen, Report, Scene, origin_of
+from scanner.browser.scene import Report, Scene, origin_of
 
 _ASK = """(async () => {
   const names = async (list) => { try { return await list(); } catch { return []; } };
@@ -35,27 +34,13 @@ class Databases(Observer):
             self._setters.setdefault((kind, origin, key), {}).setdefault(setter.url, setter)
 
     async def look(self) -> None:
-        await asyncio.gather(*(self._ask(frame) for frame in self.scene.document_frames()))
+        for frame, found in await self.scene.evaluate_everywhere(_ASK):
+            origin = found["origin"] or origin_of(frame.url)
+            self._looked_at.add(origin)
+            for kind in ("indexeddb", "cache"):
+                self._present |= {(kind, origin, name) for name in found[kind]}
         # An origin without a frame left (the page moved on, or a worker's) keeps what was opened there.
         self._present |= {place for place in self._setters if place[1] not in self._looked_at}
-
-    async def _ask(self, frame: FrameSeen) -> None:
-        world = await self.scene.ask("Page.createIsolatedWorld", {"frameId": frame.id}, frame.session)
-        answer = await self.scene.ask(
-            "Runtime.evaluate",
-            {
-                "expression": _ASK,
-                "contextId": world["executionContextId"],
-                "awaitPromise": True,
-                "returnByValue": True,
-            },
-            frame.session,
-        )
-        found = answer["result"].get("value") or {}
-        origin = found.get("origin") or origin_of(frame.url)
-        self._looked_at.add(origin)
-        for kind in ("indexeddb", "cache"):
-            self._present |= {(kind, origin, name) for name in found.get(kind, ())}
 
     def write(self, draft: Draft) -> None:
         for kind, origin, key in sorted(self._present):

@@ -1,4 +1,4 @@
-"""What the settled page itself shows: title, language, links of every frame, and its picture where asked for."""
+"""What the settled page itself shows: title, language, links, and its picture where asked for."""
 
 from __future__ import annotations
 
@@ -23,15 +23,8 @@ class PageFacts(Observer):
         self._links: list[str] = []
 
     async def look(self) -> None:
-        main = self.scene.main
-        if main is None:
-            return
-        world = await self.scene.ask("Page.createIsolatedWorld", {"frameId": main.target})
-        answer = await self.scene.ask(
-            "Runtime.evaluate",
-            {"expression": _ASK, "contextId": world["executionContextId"], "returnByValue": True},
-        )
-        found = answer["result"].get("value") or {}
+        frame = self.scene.top_frame
+        found = (await self.scene.evaluate(frame, _ASK) if frame else None) or {}
         self._title, self._language = found.get("title", ""), found.get("language")
         self._links = [link for link in found.get("links", ()) if 0 < len(link) <= _LONGEST_LINK]
 

@@ -14,6 +14,11 @@ from scanner.browser.observers.base import Draft, Observer
 from scanner.browser.pipe import Json
 from scanner.browser.scene import Report, Scene, Session, origin_of
 
+_ASK = """(() => {
+  const keys = (storage) => { try { return Object.keys(storage()); } catch { return null; } };
+  return {origin: self.origin, local: keys(() => localStorage), session: keys(() => sessionStorage)};
+})()"""
+
 Area = tuple[str, str]
 """Kind (local or session) and origin."""
 
@@ -29,7 +34,7 @@ class Storage(Observer):
             "DOMStorage.domStorageItemsCleared",
         }
     )
-    says = frozenset({"key", "touch"})
+    says = frozenset({"key", "key-gone", "keys", "touch"})
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
@@ -44,11 +49,26 @@ class Storage(Observer):
             return
         area = (data["area"], data["origin"])
         setter = Setter(kind="js", url=report.script, stack=report.chain)
-        if report.kind == "touch":
-            self._touched[area] = setter
-            return
-        self.scene.touch()
-        self._setters.setdefault((area, data["key"]), {}).setdefault(setter.url, setter)
+        keys = self._present.setdefault(area, {})
+        match report.kind:
+            case "touch":
+                self._touched[area] = setter
+            case "keys":
+                keys.update(dict.fromkeys(data["keys"]))
+                for key in data["keys"]:
+                    self._blame_toucher(area, key)
+            case "key-gone" if data["key"] is None:
+                keys.clear()
+            case "key-gone":
+                keys.pop(data["key"], None)
+            case _:
+                self.scene.touch()
+                keys[data["key"]] = None
+                self._setters.setdefault((area, data["key"]), {}).setdefault(setter.url, setter)
+
+    def _blame_toucher(self, area: Area, key: str) -> None:
+        if (area, key) not in self._setters and area in self._touched:
+            self._by_property.setdefault((area, key), self._touched[area])
 
     def event(self, session: Session, method: str, params: Json) -> None:
         storage = params["storageId"]
@@ -64,8 +84,19 @@ class Storage(Observer):
                 if params["key"] not in keys:
                     self.scene.touch()
                 keys[params["key"]] = None
-                if (area, params["key"]) not in self._setters and area in self._touched:
-                    self._by_property.setdefault((area, params["key"]), self._touched[area])
+                self._blame_toucher(area, params["key"])
+
+    async def look(self) -> None:
+        """Where a frame is left to ask, what it holds is the truth."""
+        held: dict[Area, dict[str, None]] = {}
+        for _, found in await self.scene.evaluate_everywhere(_ASK):
+            for kind in ("local", "session"):
+                if found[kind] is not None:
+                    held.setdefault((kind, found["origin"]), {}).update(dict.fromkeys(found[kind]))
+        for area, keys in held.items():
+            for key in keys:
+                self._blame_toucher(area, key)
+        self._present |= held
 
     def write(self, draft: Draft) -> None:
         for (kind, origin), keys in self._present.items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from site_server import Site, serve_site
 
 from scanner.browser import Browser, BrowserSettings
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site() -> AsyncIterator[Site]:
     async with serve_site() as served:
         yield served
@@ -23,7 +24,7 @@ def settings() -> BrowserSettings:
     return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=6.0)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser(settings: BrowserSettings) -> AsyncIterator[Browser]:
     async with await Browser.launch(settings) as running:
         yield running

@@ -8,6 +8,8 @@ from site_server import Site
 from policies.observation import ObservedCookie
 from scanner.browser import Browser, BrowserSettings, CookieToSet, Visit, VisitPlan
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 YEAR = 365 * 86_400
 
 

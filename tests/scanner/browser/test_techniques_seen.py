@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from site_server import Site
 
 from scanner.browser import Browser, Visit
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CANVAS = """const c = document.createElement('canvas'); c.width = 200; c.height = 50;
 const g = c.getContext('2d'); g.fillStyle = '#f60'; g.fillRect(1, 1, 60, 20); g.fillStyle = '#069';

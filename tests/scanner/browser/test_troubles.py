@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,11 +15,13 @@ from site_server import Site
 
 from scanner.browser import Browser, BrowserGone, BrowserSettings, VisitPlan
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.fixture(scope="module")
 def settings() -> BrowserSettings:
     rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=3.0)
+    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=2.5)
 
 
 async def is_well(browser: Browser, site: Site) -> bool:
@@ -162,8 +163,8 @@ async def test_addresses_that_are_not_allowed_are_never_requested(site: Site, br
 
 
 async def test_headers_and_privacy_signal_go_along_and_javascript_can_be_off(site: Site, browser: Browser) -> None:
-    script = "<title>off</title><script>document.title = navigator.globalPrivacyControl</script><noscript><img src=/p></noscript>"
-    page = site.page("shop.localhost", "/", script)
+    script = "<script>document.title = navigator.globalPrivacyControl</script>"
+    page = site.page("shop.localhost", "/", f"<title>off</title>{script}<noscript><img src=/p></noscript>")
     told = await browser.visit(page, VisitPlan(gpc=True, headers=(("X-Asked", "yes"),), screenshot=True))
     first = site.to("shop.localhost", "/")[0].headers
     assert (first["Sec-GPC"], first["X-Asked"], told.page.title) == ("1", "yes", "true")
@@ -191,10 +192,10 @@ async def test_the_profile_is_gone_after_closing_and_a_dead_browser_says_so(sett
     profile = browser.process.profile
     assert profile.exists()
     os.kill(browser.process.pid, signal.SIGKILL)
+    await asyncio.sleep(0.5)
+    assert not browser.alive
     with pytest.raises(BrowserGone):
-        for _ in range(5):
-            await browser.visit("http://shop.localhost:9/")
-            await asyncio.sleep(0.2)
+        await browser.visit("http://shop.localhost:9/")
     await browser.close()
     assert not profile.exists()
 
@@ -211,34 +212,36 @@ async def test_a_chromium_that_cannot_be_found_or_started_is_a_clear_error(tmp_p
         await Browser.launch(BrowserSettings(executable=str(broken)))
 
 
-def test_chromium_dies_with_us_even_after_kill_9(tmp_path: Path) -> None:
+def alive(pid: int) -> bool:
+    """A zombie waiting for its parent is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def profiles_of(pid: int) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"samtykke-chromium-{pid}-*"))
+
+
+async def test_chromium_dies_with_us_even_after_kill_9() -> None:
     code = (
-        "import asyncio, sys; from scanner.browser import Browser\n"
+        "import asyncio; from scanner.browser import Browser\n"
         "async def main():\n"
         "    browser = await Browser.launch(); print(browser.process.pid, flush=True); await asyncio.sleep(60)\n"
         "asyncio.run(main())"
     )
-    scanner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    try:
-        assert scanner.stdout is not None
-        chromium = int(scanner.stdout.readline())
-        assert Path(f"/proc/{chromium}").exists()
-    finally:
-        scanner.kill()
-        scanner.wait()
-        scanner.stdout.close()
+    scanner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    assert scanner.stdout is not None
+    chromium = int(await scanner.stdout.readline())
+    assert alive(chromium)
+    scanner.kill()
+    await scanner.communicate()
     for _ in range(100):
-        if not Path(f"/proc/{chromium}").exists() or "Z" in Path(f"/proc/{chromium}/stat").read_text().split()[2]:
+        if not alive(chromium):
             break
-        asyncio.run(asyncio.sleep(0.1))
-    else:
-        pytest.fail("Chromium outlived the scanner")
-    left = list(Path(tempfile.gettempdir()).glob(f"samtykke-chromium-{scanner.pid}-*"))
-    assert len(left) == 1
-
-    async def launch_again() -> None:
-        async with await Browser.launch():
-            pass
-
-    asyncio.run(launch_again())
-    assert not left[0].exists()
+        await asyncio.sleep(0.1)
+    assert not alive(chromium)
+    assert len(profiles_of(scanner.pid)) == 1
+    async with await Browser.launch():
+        assert profiles_of(scanner.pid) == []
