@@ -4,6 +4,7 @@
   "use strict";
   var origin = new URL(document.currentScript.src).origin;
   var stub = window.fbq, ids = [];
+  if (!stub || !stub.queue) { return; }
 
   function browserId() {
     var found = document.cookie.match(/(?:^|; )_fbp=([^;]*)/);

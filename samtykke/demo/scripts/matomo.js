@@ -17,6 +17,7 @@
     return kept;
   }
   function trackPageView() {
+    if (!settings.url) { return; }
     var fresh = "";
     crypto.getRandomValues(new Uint8Array(8)).forEach(function (byte) { fresh += ("0" + byte.toString(16)).slice(-2); });
     var id = cookie("_pk_id", fresh + "." + Math.floor(Date.now() / 1000) + ".", 33955200);

@@ -126,7 +126,7 @@ async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
     )
     try:
         port_file = profile / "DevToolsActivePort"
-        for _ in range(200):
+        for _ in range(600):
             if port_file.exists() and port_file.read_text().count("\n"):
                 break
             await asyncio.sleep(0.05)
