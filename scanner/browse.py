@@ -98,7 +98,16 @@ class Guard:
 class BrowserVisitor:
     """Visits with one browser, a fresh context each."""
 
-    def __init__(self, settings: ScanSettings, guard: Guard, chosen: Chosen, launch: Launch) -> None:
+    def __init__(
+        self,
+        settings: ScanSettings,
+        guard: Guard,
+        chosen: Chosen,
+        launch: Launch,
+        *,
+        patience: float | None = None,
+    ) -> None:
+        """`patience` is how many seconds one visit may take in all; by default what the settings add up to."""
         self._settings = settings
         self._guard = guard
         self._cookies = tuple(CookieToSet(name, value, settings.url) for name, value in chosen.cookies)
@@ -106,9 +115,8 @@ class BrowserVisitor:
         self._browser: Driven | None = None
         self._starting = asyncio.Lock()
         wanted = browser_settings(settings)
-        self._patience = (
-            settings.page_seconds + wanted.ceiling_seconds + (wanted.idle_seconds * 2 if wanted.thorough else 0)
-        )
+        idle = wanted.idle_seconds * 2 if wanted.thorough else 0.0
+        self._patience = patience or settings.page_seconds + wanted.ceiling_seconds + idle
 
     async def start(self) -> None:
         self._browser = await self._launch(browser_settings(self._settings))

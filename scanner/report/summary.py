@@ -22,7 +22,7 @@ LIFETIMES: tuple[tuple[int, str], ...] = (
     (DAY, "up to a day"),
     (31 * DAY, "up to a month"),
     (400 * DAY, "up to 13 months"),
-    (2**62, "longer"),
+    (2**62, "more than 13 months"),
 )
 PURPOSES: tuple[tuple[Purpose | None, str], ...] = (
     (Purpose.NECESSARY, "necessary"),
@@ -102,10 +102,8 @@ def third_parties(scan: Scan) -> Counter[str]:
 
 
 def vendor_names(scan: Scan, catalogue: Catalogue | None) -> list[str]:
-    """Everybody known behind a request, cookie or key, by the name a visitor would know, the busiest first."""
-    count: Counter[str] = Counter()
-    for things in (scan.requests, present(scan), scan.storage):
-        count.update(thing.vendor for thing in things if thing.vendor)
+    """Whose hosts are contacted, by the name a visitor would know, the busiest first."""
+    count = Counter(request.vendor for request in scan.requests if request.third_party and request.vendor)
     return [vendor_name(vendor, catalogue) for vendor, _ in sorted(count.items(), key=lambda item: (-item[1], item[0]))]
 
 
