@@ -22,7 +22,9 @@ from aiohttp.abc import AbstractResolver
 from policies.catalogue import Catalogue
 from policies.purpose import UNDECIDED, Consent
 from policies.site_policy import Override, SitePolicy
+from proxy.consent.visitor import Visitor
 from proxy.context import Context
+from proxy.documents import Documents
 from proxy.exchange import Exchange, Role, role_of
 from proxy.forward import Forwarder
 from proxy.gates import GATES, Gate
@@ -30,7 +32,7 @@ from proxy.headers import Fields, refusal
 from proxy.ledger import Ledger
 from proxy.own import GPC_PATH, HEALTH_PATH, REPORT_PATH, OwnAddresses, is_own, send
 from proxy.pages import Page, problem
-from proxy.parts import Parts, Visitor
+from proxy.parts import Parts
 from proxy.relay import Relay
 from proxy.settings import ProxySettings, SiteSettings
 from proxy.sites import Site, Sites
@@ -85,7 +87,9 @@ class Proxy:
         self._sites = Sites(())
         self._stopping = False
         gates: list[Gate] = [gate for gate in GATES if gate.name not in without]
-        self._forwarder = Forwarder(settings, gates, Relay(settings.limits, self.parts, gates))
+        documents = Documents(settings, self.parts.desk, guarded="guard" not in without)
+        relay = Relay(settings.limits, documents if "html" not in without else None, gates)
+        self._forwarder = Forwarder(settings, gates, relay)
 
     def __repr__(self) -> str:
         where = "{}:{}".format(*self.address) if self._server is not None else "stopped"
@@ -112,8 +116,6 @@ class Proxy:
         self._look()
         await self.ledger.open()
         try:
-            if self.parts.desk is not None:
-                await self.parts.desk.open()
             self._front = Front(self._handle, self.settings.limits, self._refused)
             host, port = self.settings.address
             self._server = await asyncio.get_running_loop().create_server(
@@ -211,7 +213,7 @@ class Proxy:
                     problem_status, because = 421, f"no site has the host {host!r}"
                 else:
                     scheme = self._scheme(request, fields)
-                    visitor = self._visitor(site, fields)
+                    visitor = self._visitor(request, site, fields, scheme)
                     if is_own(path):
                         return await self._own_address(request, reply, site, path, visitor, request_id)
                     exchange = self._exchange(request, fields, site, host, path, scheme, visitor, request_id)
@@ -270,6 +272,10 @@ class Proxy:
             observing=not bypassed and self.settings.mode == "report",
         )  # fmt: skip
         await self._forwarder.forward(context)
+        desk = self.parts.desk
+        if desk is not None and visitor is not None and visitor.gpc_first and context.enforcing:
+            language = desk.language(None, (fields.get(b"accept-language") or b"").decode("latin-1"))
+            await desk.seen_gpc(visitor, site.notice, path=exchange.path, language=language)
 
     def _exchange(
         self,
@@ -307,12 +313,28 @@ class Proxy:
         exchange.variant = variant(site.rules.policy_hash, consent, role)
         return exchange
 
-    def _visitor(self, site: Site, fields: Fields) -> Visitor | None:
+    def _visitor(self, request: web.BaseRequest, site: Site, fields: Fields, scheme: str) -> Visitor | None:
         if self.parts.desk is None:
             return None
-        gpc = fields.get(b"sec-gpc") == b"1"
-        cookies = fields.all(b"cookie")
-        return self.parts.desk.visitor(site, b"; ".join(cookies) or None, gpc=gpc, now=self._clock())
+        return self.parts.desk.visitor(
+            b"; ".join(fields.all(b"cookie")) or None,
+            gpc=fields.get(b"sec-gpc") == b"1",
+            site=site.notice,
+            secure=scheme == "https",
+            address=self._client(request, fields),
+            agent=(fields.get(b"user-agent") or b"").decode("latin-1") or None,
+        )
+
+    def _client(self, request: web.BaseRequest, fields: Fields) -> str:
+        """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has."""
+        peer = request.remote or ""
+        if not self.settings.trusts(peer):
+            return peer
+        told = (fields.joined(b"x-forwarded-for") or b"").decode("latin-1")
+        for address in reversed([part.strip() for part in told.split(",") if part.strip()]):
+            if not self.settings.trusts(address):
+                return address
+        return peer
 
     def _scheme(self, request: web.BaseRequest, fields: Fields) -> str:
         """How the visitor reached us; a trusted proxy in front may say so."""
@@ -329,10 +351,11 @@ class Proxy:
             answer = self._own.gpc()
         elif path == REPORT_PATH:
             answer = await self._own.report(request, site, request_id)
-        elif (asset := self._own.asset(path)) is not None:
+        elif (asset := self._own.asset(site, path)) is not None:
             answer = asset
         elif self.parts.desk is not None and visitor is not None:
-            return await self.parts.desk.handle(request, site, visitor)
+            client = self._client(request, Fields(request.raw_headers))
+            return await self.parts.desk.handle(request, site.notice, visitor, client=client)
         else:
             answer = problem(404, request_id)
         await send(reply, answer)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange
 from proxy.headers import Fields
 from proxy.mapping import Mapping
-from proxy.parts import Visitor
 from proxy.sites import Site
 from proxy.visitor import Reply
 
@@ -32,6 +32,8 @@ class Context:
     enforcing: bool
     observing: bool = False
     """Report mode: everything is judged and noted, nothing is changed."""
+    page_language: str | None = None
+    """`Content-Language` of the site's answer."""
 
     @property
     def bodyless_request(self) -> bool:

@@ -119,21 +119,21 @@ def _parents(host: str) -> list[str]:
     return [".".join(labels[start:]) for start in range(1, len(labels))]
 
 
-def admit(values: Iterable[str], origin: str, script_hash: str | None = None) -> Admitted:
+def admit(values: Iterable[str], origin: str, hashes: tuple[str, ...] = ()) -> Admitted:
     """Let /.samtykke/ into the site's own policies at `origin`, changing no more than that.
 
-    `script_hash` is our guard's `sha256-...`: the only way into a policy with 'strict-dynamic' and without nonce.
+    `hashes` are those of our scripts (`sha256-...`): the only way into a policy with 'strict-dynamic' and no nonce.
     """
     given = tuple(values)
     found = _NONCE.search(" ".join(part for value in given for part in value.split(";") if "script" in part))
     nonce = found[1] if found else None
     edited = tuple(
-        ",".join(_admit_one(policy, origin, nonce, script_hash) for policy in value.split(",")) for value in given
+        ",".join(_admit_one(policy, origin, nonce, hashes) for policy in value.split(",")) for value in given
     )
     return Admitted(edited, nonce)
 
 
-def _admit_one(policy: str, origin: str, nonce: str | None, script_hash: str | None) -> str:
+def _admit_one(policy: str, origin: str, nonce: str | None, hashes: tuple[str, ...]) -> str:
     directives = policy.split(";")
     where: dict[str, int] = {}
     for index, text in enumerate(directives):
@@ -146,7 +146,7 @@ def _admit_one(policy: str, origin: str, nonce: str | None, script_hash: str | N
             continue
         text = directives[where[speaking]]
         sources = text.split()[1:]
-        wanted = _wanted(name, sources, origin, nonce, script_hash)
+        wanted = _wanted(name, sources, origin, nonce, hashes)
         if wanted is None:
             continue
         kept = " ".join(source for source in sources if source.lower() != "'none'")
@@ -161,13 +161,13 @@ def _admit_one(policy: str, origin: str, nonce: str | None, script_hash: str | N
     return ";".join(directives)
 
 
-def _wanted(name: str, sources: list[str], origin: str, nonce: str | None, script_hash: str | None) -> str | None:
+def _wanted(name: str, sources: list[str], origin: str, nonce: str | None, hashes: tuple[str, ...]) -> str | None:
     """The source our files still need in this list, or None where they get in already."""
     lower = {source.lower() for source in sources}
     if name in {"script-src-elem", "style-src-elem"} and nonce and f"'nonce-{nonce}'" in sources:
         return None
     if name == "script-src-elem" and "'strict-dynamic'" in lower:
-        return f"'{script_hash}'" if script_hash and f"'{script_hash}'" not in sources else None
+        return " ".join(f"'{one}'" for one in hashes if f"'{one}'" not in sources) or None
     scheme, _, host = origin.partition("://")
     if lower & {"*", "'self'", f"{scheme}:", origin, host}:
         return None

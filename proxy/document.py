@@ -76,8 +76,10 @@ class DocumentBody:
         return (self._encoder.feed(plain) if plain else b"") + self._encoder.close()
 
     def _rewritten(self, piece: bytes) -> bytes:
-        if self._broken or not piece:
-            return piece
+        if not piece:
+            return b""
+        if self._broken:
+            return self._document.onward(piece) if self._document is not None else piece
         try:
             if self._document is None:
                 self._document = self._opening(piece)

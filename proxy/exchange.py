@@ -61,7 +61,8 @@ class Exchange:
     """Short hash of everything that makes this visitor's document differ from another's."""
     fresh: bool = False
     """The document holds something that expires (a notice token): it must not be revived by a 304."""
-    script_hash: str | None = None
+    script_hashes: tuple[str, ...] = ()
+    """`sha256-...` of our scripts, for policies that take nothing else."""
     notes: list[tuple[str, Verdict]] = field(default_factory=list)
     """What was stripped, and what consent let through; the site's own and the unknown are not noted."""
     sightings: list[tuple[str, str]] = field(default_factory=list)

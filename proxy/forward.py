@@ -12,7 +12,8 @@ from proxy.asking import Asked, ask
 from proxy.context import Context
 from proxy.gates import Gate
 from proxy.headers import Fields
-from proxy.relay import Relay, media_type, received
+from proxy.html.sniff import grammar
+from proxy.relay import Relay, received
 from proxy.settings import ProxySettings
 from proxy.upstream import Answer, UpstreamError
 from proxy.visitor import VisitorConnection, upload
@@ -20,7 +21,6 @@ from proxy.websocket import tunnel
 
 _REPLAYABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _RANGES = frozenset({b"range", b"if-range"})
-_DOCUMENTS = frozenset({b"text/html", b"application/xhtml+xml", b"image/svg+xml"})
 
 
 class Forwarder:
@@ -80,4 +80,5 @@ def _is_part_of_document(context: Context, answer: Answer) -> bool:
         return False
     if context.fields.get(b"range") is None or context.exchange.role in {"file", "worker"}:
         return False
-    return media_type(Fields(answer.message.raw_headers).get(b"content-type")) in _DOCUMENTS
+    said = Fields(answer.message.raw_headers).get(b"content-type") or b"application/octet-stream"
+    return grammar(said.decode("latin-1"), b"") is not None

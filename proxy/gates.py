@@ -186,7 +186,7 @@ def policy(fields: Fields, exchange: Exchange) -> None:
     """The site's policies admit our files; ours follows as one more header."""
     values = [value.decode("latin-1") for value in fields.all(b"content-security-policy")]
     if values:
-        admitted = csp.admit(values, exchange.origin, exchange.script_hash)
+        admitted = csp.admit(values, exchange.origin, exchange.script_hashes)
         exchange.nonce = admitted.nonce
         if admitted.values != tuple(values):
             changed = iter(admitted.values)

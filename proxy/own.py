@@ -44,11 +44,10 @@ class OwnAddresses:
         self._allowance = Allowance()
         self._since = datetime.fromtimestamp(clock(), UTC).strftime("%Y-%m-%d")
 
-    def asset(self, path: str) -> Page | None:
+    def asset(self, site: Site, path: str) -> Page | None:
         """A hash-named file of the guard: it never changes, so it may be kept for ever."""
-        guard = self._parts.guard
-        found = guard.assets.get(path) if guard is not None else None
-        return page(200, found[0], found[1], _IMMUTABLE) if found is not None else None
+        found = site.asset(path)
+        return page(200, found.body, found.content_type, _IMMUTABLE) if found is not None else None
 
     def gpc(self) -> Page:
         """Global Privacy Control support resource."""
@@ -57,7 +56,7 @@ class OwnAddresses:
 
     def health(self, site: Site | None, *, ready: bool, upstream: bool) -> Page:
         """Contract: live, ready, log, policy, upstream."""
-        log = self._parts.desk is None or self._parts.desk.ready()
+        log = self._parts.log_trouble() is None
         state = {
             "live": True,
             "ready": ready and log,

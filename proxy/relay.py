@@ -15,11 +15,13 @@ from proxy import coding
 from proxy.context import Context
 from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
+from proxy.documents import Documents
 from proxy.gates import Gate
 from proxy.headers import Fields, drop_hop_by_hop
+from proxy.html.sniff import essence, grammar, needs_body
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.pages import phrase
-from proxy.parts import Document, Parts
+from proxy.parts import Document
 from proxy.settings import Limits
 from proxy.upstream import Answer, UpstreamError
 
@@ -29,10 +31,6 @@ _LENGTH_AND_CODING = frozenset({b"content-length", b"content-encoding"})
 _LENGTH = frozenset({b"content-length"})
 _TRANSPORT_SECURITY = frozenset({b"strict-transport-security"})
 _POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
-
-
-def media_type(content_type: bytes | None) -> bytes:
-    return (content_type or b"").partition(b";")[0].strip(b" \t").lower()
 
 
 def received(context: Context, answer: Answer) -> Fields:
@@ -64,9 +62,9 @@ def _map_back(fields: Fields, mapping: Mapping, *, everything: bool) -> None:
 class Relay:
     """Answers visitors. `gates` is the ordered list without those switched off."""
 
-    def __init__(self, limits: Limits, parts: Parts, gates: Sequence[Gate]) -> None:
+    def __init__(self, limits: Limits, documents: Documents | None, gates: Sequence[Gate]) -> None:
         self._limits = limits
-        self._parts = parts
+        self._documents = documents
         self._gates = [gate for gate in gates if gate.on == "response"]
         self._document_gates = [gate for gate in gates if gate.on == "document"]
         self._log = structlog.get_logger("samtykke.proxy")
@@ -81,25 +79,20 @@ class Relay:
     async def answer(self, context: Context, answer: Answer) -> bool:
         """Answer the visitor; True where all of the site's answer was read. Raises UpstreamError before the start."""
         fields = received(context, answer)
-        content_type = fields.get(b"content-type")
-        if media_type(content_type) == b"text/event-stream":
+        said = (fields.get(b"content-type") or b"").decode("latin-1")
+        if essence(said) == "text/event-stream":
             answer.connection.read_timeout = self._limits.stream
         self.gate(context, fields)
         if not (context.enforcing or context.observing):
             return await self._pass(context, answer, fields)
-        head = b""
-        if content_type is None and self._may_render(context, answer, fields):
-            head = await self._first(answer)
         applied = coding.codings(fields.joined(b"content-encoding"))
-        documents = self._parts.documents
-        document = (
-            documents is not None
-            and self._may_render(context, answer, fields)
-            and documents.is_document(content_type, self._peek(applied, head))
-        )
+        rendered = self._may_render(context, answer, fields)
+        head = await self._first(answer) if rendered and needs_body(said) and not context.bodyless_request else b""
+        nosniff = (fields.get(b"x-content-type-options") or b"").strip().lower() == b"nosniff"
+        document = rendered and grammar(said, self._peek(applied, head), nosniff=nosniff) is not None
         if document or context.exchange.role == "worker" or _confirms(context, answer):
             self._gate_document(context, fields, document=document)
-        if not document or documents is None:
+        if not document or self._documents is None:
             return await self._pass(context, answer, fields, head)
         unwrapping = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
         if unwrapping is None or context.bodyless_request or answer.status in _EMPTY:
@@ -132,8 +125,9 @@ class Relay:
 
     def _gate_document(self, context: Context, fields: Fields, *, document: bool) -> None:
         exchange, visitor = context.exchange, context.visitor
-        if self._parts.guard is not None:
-            exchange.script_hash = self._parts.guard.script_hash(exchange.rules)
+        if self._documents is not None:
+            exchange.script_hashes = self._documents.script_hashes(exchange)
+        context.page_language = (fields.get(b"content-language") or b"").decode("latin-1") or None
         seen = fields if context.enforcing else Fields(fields)
         for gate in self._document_gates:
             gate.apply(seen, exchange)
@@ -240,37 +234,26 @@ class Relay:
     def _body(
         self, context: Context, fields: Fields, unwrapping: coding.Unwrapping, encoder: coding.Encoder | None
     ) -> DocumentBody:
-        exchange, documents = context.exchange, self._parts.documents
+        exchange, documents = context.exchange, self._documents
         content_type = fields.get(b"content-type")
-        first, last = self._injections(context)
 
         def opening(head: bytes) -> Document:
             if documents is None:
                 raise RuntimeError("documents are switched off")
-            return documents.open(exchange, content_type, head, first=first, last=last)
+            return documents.open(context, content_type, head)
 
         def failed(error: Exception) -> None:
             self._log.error(
-                "rewriting_failed", site=exchange.site, path=exchange.path, request_id=exchange.request_id,
+                "rewriting_failed",
+                site=exchange.site,
+                path=exchange.path,
+                request_id=exchange.request_id,
                 reason=f"{type(error).__name__}: {error}",
-            )  # fmt: skip
+            )
 
         mapping = context.mapping if context.maps_names else None
         renaming = mapping.body() if mapping is not None else None
         return DocumentBody(unwrapping, opening, renaming=renaming, encoder=encoder, failed=failed)
-
-    def _injections(self, context: Context) -> tuple[bytes, bytes]:
-        """Markup for the start of the head and the end of the body: the guard in pages and frames, the banner only in
-        pages, nothing in what a script fetched."""
-        exchange, parts = context.exchange, self._parts
-        if exchange.role not in {"page", "frame"} or context.bodyless_request:
-            return b"", b""
-        first = parts.guard.tags(exchange.rules, exchange) if parts.guard is not None else b""
-        last = b""
-        if exchange.role == "page" and parts.desk is not None and context.visitor is not None:
-            language = (context.fields.get(b"accept-language") or b"").decode("latin-1")
-            last = parts.desk.banner(context.site, context.visitor, exchange, accept_language=language)
-        return first, last
 
     def _note(self, context: Context, body: DocumentBody) -> None:
         for verdict in body.notes():

@@ -6,6 +6,7 @@ exchange keeps the rules it began with. A policy that cannot be read leaves the 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +19,17 @@ from policies.purpose import Consent
 from policies.rules import Rules
 from policies.site_policy import Override, SitePolicy
 from proxy import csp
+from proxy.exchange import Exchange
+from proxy.guard import Asset, guard_of
+from proxy.judges import RulesJudge
 from proxy.mapping import Mapping
+from proxy.notices import notice_of
 from proxy.settings import ProxySettings, SiteSettings
 from proxy.upstream import Upstream
+
+_JUDGES = 32
+"""Kinds of visitors whose judge is kept, each with a bounded memory."""
+_ASSETS = 16
 
 
 class Site:
@@ -53,6 +62,9 @@ class Site:
         )
         self.rules = self._rules(None)
         self.own_csp = self._remembered_csp()
+        self.notice = notice_of(self.name, self.rules)
+        self._judges: OrderedDict[tuple[object, ...], RulesJudge] = OrderedDict()
+        self._assets: OrderedDict[str, Asset] = OrderedDict()
 
     def __repr__(self) -> str:
         policy = self.rules.policy_hash
@@ -87,7 +99,30 @@ class Site:
         """Enforce this policy from the next exchange on; None: the catalogue alone."""
         self.rules = self._rules(policy)
         self.own_csp = self._remembered_csp()
+        self.notice = notice_of(self.name, self.rules)
+        self._judges.clear()
         self._log.info("policy_in_force", policy=policy.hash if policy else None)
+
+    def judge(self, exchange: Exchange) -> RulesJudge:
+        """The judge for this exchange's consent; kept with what it remembers, since pages of a site repeat."""
+        key = (id(exchange.rules), exchange.consent, exchange.page_host, exchange.exempt)
+        judge = self._judges.get(key)
+        if judge is None or judge.rules is not exchange.rules:
+            judge = RulesJudge(exchange.rules, exchange.consent, exchange.page_host, exchange.path)
+            self._judges[key] = judge
+            while len(self._judges) > _JUDGES:
+                self._judges.popitem(last=False)
+        else:
+            self._judges.move_to_end(key)
+        return judge
+
+    def asset(self, path: str) -> Asset | None:
+        """The guard's file at this address: of the rules in force, or of older ones whose pages are still open."""
+        for name, asset in guard_of(self.rules).assets.items():
+            self._assets[name] = asset
+        while len(self._assets) > _ASSETS:
+            self._assets.popitem(last=False)
+        return self._assets.get(path)
 
     def refresh(self) -> bool:
         """Read the policy's file again where it has changed; True where it did. Blocks for one small read."""

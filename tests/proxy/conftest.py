@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,17 @@ from aiohttp import web
 
 from policies.catalogue import Catalogue
 from proxy.app import Proxy
+from proxy.consent.desk import ConsentDesk
+from proxy.consent.log import ConsentLog
+from proxy.consent.settings import ConsentSettings, ControllerSettings
 from proxy.parts import Parts
 from proxy.settings import Limits, ProxySettings, SiteSettings
+from runtime.keys import new_keys
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -143,6 +154,17 @@ async def start_proxy(catalogue: Catalogue, tmp_path: Path) -> AsyncIterator[Sta
     yield start
     for proxy in running:
         await proxy.stop(0.5)
+
+
+@pytest.fixture
+async def asking(tmp_path: Path) -> AsyncIterator[Parts]:
+    """A real consent desk with its log."""
+    keys = new_keys(utc_now())
+    log = await ConsentLog.open(f"sqlite:///{tmp_path / 'consent.db'}", keys, checkpoints=tmp_path / "checkpoints")
+    desk = ConsentDesk(ConsentSettings(languages=("en",)), ControllerSettings(), keys, log, utc_now, os.urandom)
+    yield Parts(desk, lambda: log.trouble)
+    await desk.close()
+    await log.close()
 
 
 @dataclass

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gzip
 import hashlib
+import socket
+import struct
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
@@ -279,9 +281,6 @@ async def test_a_reset_never_looks_like_the_end_of_an_unframed_answer(raw_site, 
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nhello")
         await writer.drain()
         await asyncio.sleep(0.1)
-        import socket
-        import struct
-
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
 

@@ -1,0 +1,148 @@
+"""Documents opened for rewriting: what of ours goes in, in which charset they are, judged by whose consent. No I/O.
+
+The guard goes into pages and frames, the banner only into pages, nothing into markup that a script fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urljoin
+
+from policies.verdict import Verdict
+from proxy.consent.desk import ConsentDesk
+from proxy.context import Context
+from proxy.exchange import Exchange
+from proxy.guard import guard_of
+from proxy.html.charset import Transcoding, charset_of
+from proxy.html.rewriting import Injection, Page, RewriteError, Rewriter
+from proxy.html.sniff import Grammar, essence, grammar
+from proxy.judges import RulesJudge
+from proxy.settings import ProxySettings
+
+_TYPES: dict[Grammar, str] = {"html": "text/html", "xml": "application/xhtml+xml"}
+
+
+class Documents:
+    """Opens documents. `desk` None: no banner; `guarded` False: no guard."""
+
+    def __init__(self, settings: ProxySettings, desk: ConsentDesk | None, *, guarded: bool) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._guarded = guarded
+
+    def script_hashes(self, exchange: Exchange) -> tuple[str, ...]:
+        """Of our scripts, as a policy names them."""
+        if not self._guarded:
+            return ()
+        return tuple(asset.integrity for asset in guard_of(exchange.rules).assets.values())
+
+    def open(self, context: Context, content_type: bytes | None, head: bytes) -> RewrittenDocument:
+        """`head` holds the document's first bytes, decoded of their content coding."""
+        exchange = context.exchange
+        said = content_type.decode("latin-1") if content_type is not None else None
+        mode = grammar(said, head) or "html"
+        charset = charset_of(said, head, xml=mode == "xml")
+        judge = context.site.judge(exchange)
+        query = context.target.decode("latin-1")
+        url = urljoin(exchange.origin, query if query.startswith("/") else "/")
+        injection = Injection(
+            head=self._first(exchange),
+            body_end=self._last(context),
+            placeholder=self._placeholder(context, judge, url),
+        )
+        page = Page(url, exchange.page_host, exchange.role == "page")
+        rewriter = Rewriter(page, judge, injection, charset.spliced, mode=mode, memory=judge.memory)
+        if not charset.transcoded:
+            return RewrittenDocument(rewriter)
+        kind = essence(said) or _TYPES[mode]
+        return RewrittenDocument(rewriter, Transcoding(charset), f"{kind}; charset={charset.label}".encode("latin-1"))
+
+    def _first(self, exchange: Exchange) -> bytes:
+        if not self._guarded or exchange.role not in {"page", "frame"}:
+            return b""
+        guard = guard_of(exchange.rules)
+        if exchange.render == "shared":
+            return guard.shared_tags(nonce=exchange.nonce, consent_mode=self._settings.consent_mode)
+        return guard.tags(exchange.consent, nonce=exchange.nonce, consent_mode=self._settings.consent_mode)
+
+    def _last(self, context: Context) -> bytes:
+        exchange, visitor = context.exchange, context.visitor
+        if self._desk is None or visitor is None or exchange.role != "page" or exchange.method == "HEAD":
+            return b""
+        return self._desk.banner(
+            visitor,
+            context.site.notice,
+            language=self._language(context),
+            return_path=_return_path(context),
+            nonce=exchange.nonce,
+            shared=exchange.render == "shared",
+        )
+
+    def _placeholder(self, context: Context, judge: RulesJudge, url: str) -> Placeholder | None:
+        if self._desk is None or context.exchange.role not in {"page", "frame"}:
+            return None
+        return Placeholder(self._desk, judge, context, url, self._language(context))
+
+    def _language(self, context: Context) -> str:
+        if self._desk is None:
+            return "en"
+        wished = (context.fields.get(b"accept-language") or b"").decode("latin-1")
+        return self._desk.language(context.page_language, wished)
+
+
+class Placeholder:
+    """What stands in for a blocked frame of one page."""
+
+    def __init__(self, desk: ConsentDesk, judge: RulesJudge, context: Context, url: str, language: str) -> None:
+        self._desk = desk
+        self._judge = judge
+        self._site = context.site
+        self._url = url
+        self._language = language
+        self._return = _return_path(context)
+
+    def __call__(self, verdict: Verdict, kind: str, attributes: Mapping[str, str]) -> bytes:
+        source = attributes.get("src") or attributes.get("data") or ""
+        known = self._judge.placeholder(urljoin(self._url, source)) if source else None
+        if known is None:
+            return b""
+        return self._desk.placeholder(
+            verdict, known, attributes, language=self._language, site=self._site.notice, return_path=self._return
+        )
+
+
+class RewrittenDocument:
+    """A rewriter, behind a transcoding where the charset needs one: feed/close."""
+
+    def __init__(
+        self, rewriter: Rewriter, transcoding: Transcoding | None = None, content_type: bytes | None = None
+    ) -> None:
+        self._rewriter = rewriter
+        self._transcoding = transcoding
+        self.content_type = content_type
+        """What the answer must say instead, where the charset has changed."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Raises RewriteError."""
+        return self._rewriter.feed(self._transcoding.feed(data) if self._transcoding else data)
+
+    def close(self) -> bytes:
+        """Raises RewriteError."""
+        tail = self._transcoding.close() if self._transcoding else b""
+        return (self._rewriter.feed(tail) if tail else b"") + self._rewriter.close()
+
+    def onward(self, data: bytes) -> bytes:
+        """Bytes that pass unread after a failure, in the charset that the answer has announced."""
+        return self._transcoding.feed(data) if self._transcoding else data
+
+    def rest(self, error: Exception) -> bytes:
+        """After feed or close raised: what was taken in and not given out, as it came."""
+        return error.rest if isinstance(error, RewriteError) else b""
+
+    def notes(self) -> Iterable[Verdict]:
+        """What was neutralised."""
+        return [verdict for verdict, _, _ in self._rewriter.stripped]
+
+
+def _return_path(context: Context) -> str:
+    return context.target.decode("latin-1") if context.target.startswith(b"/") else "/"
