@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote_to_bytes, urljoin
 
@@ -175,6 +176,9 @@ _INNER = str.maketrans("", "", "\t\n\r")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _AUTHORITY = re.compile(r"([^/?#]*)(.*)", re.DOTALL)
 _IPV4 = re.compile(r"(?:(?:0x[0-9a-f]*|\d+)(?:\.|$)){1,4}")
+_PLAIN = re.compile(r"((?:https?:)?//(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*(?=/)|(?=/[^/\\]))/[!-\[\]-~]*")
+"""How nearly every address is written: nothing to normalise."""
+_DOTS = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
 SPECIAL = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 """Schemes with an authority, and the port they leave out."""
 
@@ -185,6 +189,10 @@ def resolve(written: str, base: str) -> str:
     `written` is the attribute's value with its character references resolved; `base` is absolute. Host and scheme
     are normalised (lower case, ASCII, default port gone); path and query are kept as written.
     """
+    if (plain := _PLAIN.fullmatch(written)) and "/." not in written and "/%2" not in written:
+        if not plain[1]:
+            return _origin(base) + written
+        return written if plain[1][0] == "h" else f"{base.partition(':')[0]}:{written}"
     text = written.strip(_C0_OR_SPACE).translate(_INNER)
     scheme_match = _SCHEME.match(text)
     base_scheme = base.partition(":")[0].lower()
@@ -228,7 +236,32 @@ def _absolute(scheme: str, rest: str) -> str:
         return ""
     if port and port != str(SPECIAL[scheme]):
         host = f"{host}:{port}"
-    return f"{scheme}://{host}{tail if tail.startswith('/') else '/' + tail}"
+    return f"{scheme}://{host}{_without_dots(tail) if tail.startswith('/') else '/' + tail}"
+
+
+def _without_dots(tail: str) -> str:
+    """Path, query and fragment with the path's `.` and `..` resolved."""
+    path, mark, rest = _split_path(tail)
+    if "/." not in path and "/%2" not in path:
+        return tail
+    parts: list[str] = []
+    segments = path.split("/")[1:]
+    for position, segment in enumerate(segments):
+        last = position == len(segments) - 1
+        if not _DOTS.fullmatch(segment):
+            parts.append(segment)
+            continue
+        if len(segment.lower().replace("%2e", ".")) == 2 and parts:
+            parts.pop()
+        if last:
+            parts.append("")
+    return "/" + "/".join(parts) + mark + rest
+
+
+@lru_cache(maxsize=1024)
+def _origin(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{_AUTHORITY.match(rest)[1]}"  # type: ignore[index]  # matches every string
 
 
 def _host_and_port(authority: str) -> tuple[str, str]:

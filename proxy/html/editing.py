@@ -19,6 +19,7 @@ from policies.verdict import Verdict
 from proxy.html.attributes import attributes
 from proxy.html.elements import Elements, Nested, Placeholder
 from proxy.html.judging import Judge, Judging, Page
+from proxy.html.memory import TagMemory
 from proxy.html.wellformed import is_well_formed
 
 Mode = Literal["html", "xml"]
@@ -45,6 +46,15 @@ _PLUMBING = frozenset(["html", "head", "body", "base", "template", "frameset"])
 _BACKGROUND = frozenset(tag for tag, loads in EMBEDS.items() if "background" in loads)
 _LINKS = frozenset(["a", "area"])
 _USUAL = frozenset(EMBEDS) - _BACKGROUND - _LINKS | _PLUMBING | {"style", "noscript"}
+_INTERESTS = {
+    (links, background): _USUAL | (_LINKS if links else frozenset()) | (_BACKGROUND if background else frozenset())
+    for links in (False, True)
+    for background in (False, True)
+}
+_AS_IT_WAS = b"="
+_SOURCES, _FOREIGN_SOURCES = frozenset(["src"]), frozenset(["src", "href", "xlink:href"])
+_UNREMEMBERED = _PLUMBING | {"iframe", "object", "embed"}
+"""What depends on more than the tag: where it stands, what is injected, how deep srcdoc is nested."""
 _DEPTH = 4
 """How deep noscript and srcdoc may nest before what is inside passes unread."""
 
@@ -62,6 +72,7 @@ class Editing:
         mode: Mode,
         depth: int,
         nested: Nested,
+        memory: TagMemory,
     ) -> None:
         self.judging = Judging(page, judge, charset)
         self._charset = charset
@@ -72,6 +83,8 @@ class Editing:
             injection = _well_formed(injection)
         self._injection = injection
         self.elements = Elements(self.judging, nested if self._nests else _unread, injection.placeholder)
+        self._memory = memory
+        self._known = memory.scope(page.url, charset)
         self._head_due = bool(injection.head)
         self._start_due = bool(injection.body_start)
         self._end_due = bool(injection.body_end)
@@ -82,12 +95,16 @@ class Editing:
 
     def interest(self, shadow: str) -> tuple[frozenset[str], bool]:
         """Which tags can matter in this text: links only where something pings, all where CSS may name an address."""
-        wanted = _USUAL
-        if "ping" in shadow or "attributionsrc" in shadow:
-            wanted |= _LINKS
-        if "background" in shadow:
-            wanted |= _BACKGROUND
+        wanted = _INTERESTS["ping" in shadow or "attributionsrc" in shadow, "background" in shadow]
         return wanted, "url(" in shadow or "image-set(" in shadow
+
+    def recall(self, raw: bytes) -> bytes | None:
+        entry = self._known.get(raw)
+        if entry is None:
+            return None
+        if entry[1]:
+            self.elements.stripped += entry[1]
+        return entry[0]
 
     def watches(self) -> bool:
         return self._head_due
@@ -109,14 +126,28 @@ class Editing:
             return None
         return 0, self._injection.head
 
-    def holds(self, tag: str, raw: bytes, name_length: int) -> bool:
-        return self.elements.holds(tag, raw, name_length)
+    def holds(self, tag: str, raw: bytes, name_length: int, foreign: bool) -> bool:
+        if tag != "script":
+            return tag == "style" or (tag == "noscript" and not foreign)
+        if foreign:
+            return self.elements.holds(raw, name_length, _FOREIGN_SOURCES)
+        known = self._memory.held.get(raw)
+        if known is None:
+            known = self._memory.remember_held(raw, self.elements.holds(raw, name_length, _SOURCES))
+        return known
 
     def tag(self, tag: str, raw: bytes, name_length: int, foreign: bool) -> bytes | None:
         if tag in _PLUMBING and not foreign:
             self._plumb(tag, raw, name_length)
+        if (known := self.recall(raw)) is not None:
+            return known
         placeholders = self._placeholders and not self._templates and not foreign
+        evidence = len(self.elements.stripped)
         instead = self.elements.tag(tag, raw, name_length, placeholders=placeholders)
+        if not foreign and tag not in _UNREMEMBERED and not self.judging.page_bound:
+            stripped = tuple(self.elements.stripped[evidence:])
+            self._memory.remember(self._known, raw, raw if instead is None else instead, stripped)
+        self.judging.page_bound = False
         if tag == "body" and self._start_due and not foreign and not self._templates:
             self._start_due = False
             return (raw if instead is None else instead) + self._injection.body_start
@@ -130,6 +161,7 @@ class Editing:
                 if href := attributes(raw, name_length, self._charset).get("href"):
                     self._based = True
                     self.judging.rebase(href)
+                    self._known = self._memory.scope(self.judging.page.url, self._charset)
             case "template":
                 self._templates += 1
             case "body":
@@ -146,7 +178,16 @@ class Editing:
         return None
 
     def element(self, tag: str, raw: bytes, name_length: int, content: bytes, markup: bool) -> bytes | None:
-        return self.elements.element(tag, raw, name_length, content, markup=markup)
+        whole = b"=" + raw + content
+        if not markup and (known := self.recall(whole)) is not None:
+            return None if known is _AS_IT_WAS else known
+        evidence = len(self.elements.stripped)
+        instead = self.elements.element(tag, raw, name_length, content, markup=markup)
+        if not self.judging.page_bound and not markup:
+            stripped = tuple(self.elements.stripped[evidence:])
+            self._memory.remember(self._known, whole, _AS_IT_WAS if instead is None else instead, stripped)
+        self.judging.page_bound = False
+        return instead
 
     def instruction(self, raw: bytes) -> bytes | None:
         return self.elements.instruction(raw)

@@ -142,14 +142,10 @@ class Elements:
             marks += f' data-samtykke-vendor="{escape(vendor)}"'
         return marks.encode(self._judging.charset, "xmlcharrefreplace")
 
-    def holds(self, tag: str, raw: bytes, name_length: int) -> bool:
-        """Does it take the content to judge this element? (scripts without an address, style sheets, noscript)"""
-        if tag in ("style", "noscript"):
-            return True
-        if tag != "script":
-            return False
+    def holds(self, raw: bytes, name_length: int, sources: frozenset[str]) -> bool:
+        """Does it take the content to judge this script, since it has none of `sources`?"""
         own = attributes(raw, name_length, self._judging.charset)
-        return script_type(own) is not None and own.keys().isdisjoint(("src", "href", "xlink:href"))
+        return script_type(own) is not None and own.keys().isdisjoint(sources)
 
     def element(self, tag: str, raw: bytes, name_length: int, content: bytes, *, markup: bool) -> bytes | None:
         """A held element: its start tag and all its content. `markup` says the content is not raw text."""
@@ -194,14 +190,14 @@ class Elements:
         return edited(raw, name_length, frozenset(["type"]), {}, added) + content
 
     def _style_sheet(self, raw: bytes, name_length: int, content: bytes, *, markup: bool) -> bytes | None:
-        text = content.decode("latin-1")
+        codec = _codec_that_comes_back(content, self._judging.charset)
+        text = content.decode(codec)
         if not css.may_load(text) or (markup and "&" in text):
             return None
         found: list[Blocked] = []
 
         def is_blocked(url: str, kind: str) -> bool:
-            written = url.encode("latin-1", "replace").decode(self._judging.charset, "replace")
-            if blocked := self._judging.address(written, kind):
+            if blocked := self._judging.address(url, kind):
                 found.append(blocked)
             return blocked is not None
 
@@ -209,7 +205,15 @@ class Elements:
         if not found:
             return None
         self._note(tuple(found))
-        return edited(raw, name_length, frozenset(), {}, self._marks(tuple(found))) + after.encode("latin-1")
+        return edited(raw, name_length, frozenset(), {}, self._marks(tuple(found))) + after.encode(codec)
+
+
+def _codec_that_comes_back(content: bytes, charset: str) -> str:
+    """The charset, where decoding loses nothing; else latin-1, which never does."""
+    try:
+        return charset if content.decode(charset).encode(charset) == content else "latin-1"
+    except UnicodeError:
+        return "latin-1"
 
 
 def _plain(text: str) -> str:

@@ -21,9 +21,20 @@ _BREAKOUT = frozenset((
 _VOID = frozenset((
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 ))
+_SPECIAL = frozenset((
+    "address", "applet", "article", "aside", "blockquote", "body", "button", "caption", "center", "col",
+    "colgroup", "dd", "details", "dir", "div", "dl", "dt", "embed", "fieldset", "figcaption", "figure", "footer",
+    "form", "frame", "frameset", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hgroup", "hr", "html",
+    "iframe", "input", "keygen", "li", "link", "listing", "main", "marquee", "menu", "meta", "nav", "noembed",
+    "noframes", "noscript", "object", "ol", "p", "param", "plaintext", "pre", "script", "search", "section",
+    "select", "source", "style", "summary", "table", "tbody", "td", "template", "textarea", "tfoot", "th", "thead",
+    "title", "tr", "track", "ul", "wbr", "xmp",
+))
 # fmt: on
+_SCOPES = frozenset(["applet", "caption", "table", "td", "th", "marquee", "object", "template"])
 _SVG_POINTS = frozenset(["foreignobject", "desc", "title"])
 _MATH_POINTS = frozenset(["mi", "mo", "mn", "ms", "mtext"])
+_HTML_BEGINS = frozenset(["html", "point", "text"])
 _FONT_BREAKS_OUT = re.compile(rb"[\s/](?:color|face|size)[\s=/>]", re.IGNORECASE)
 _HTML_ANNOTATION = re.compile(rb"encoding\s*=\s*[\"']?(?:text/html|application/xhtml\+xml)[\s\"'>]", re.IGNORECASE)
 
@@ -33,7 +44,8 @@ class ForeignContent:
 
     def __init__(self) -> None:
         self._open: list[tuple[str, str]] = []
-        """(name, "svg" | "math" | "point" | "html"), from the outermost `svg` or `math` on."""
+        """(name, space), from the outermost `svg` or `math` on. Space is svg, math, html, or where HTML begins again:
+        point, or text (MathML's, where two elements are still MathML)."""
         self._too_deep = 0
 
     @property
@@ -50,10 +62,12 @@ class ForeignContent:
             if tag in ("svg", "math") and not raw.endswith(b"/>"):
                 self._open.append((tag, tag))
             return False
-        space = self._open[-1][1]
-        if space in ("html", "point") and tag not in ("svg", "math"):
+        parent, space = self._open[-1]
+        if space == "text" and tag in ("mglyph", "malignmark"):
+            space = "math"
+        elif space in _HTML_BEGINS and tag not in ("svg", "math"):
             return self._start_html(tag, raw)
-        if space in ("html", "point"):
+        elif space in _HTML_BEGINS or (parent == "annotation-xml" and tag == "svg"):
             space = tag
         elif tag in _BREAKOUT or (tag == "font" and _FONT_BREAKS_OUT.search(raw)):
             while self._open and self._open[-1][1] in ("svg", "math"):
@@ -83,15 +97,25 @@ class ForeignContent:
             while self._open and self._open[-1][1] in ("svg", "math"):
                 self._open.pop()
             return
+        stops = _SCOPES if tag in _SPECIAL else _SPECIAL
+        by_html = self._open[-1][1] == "html"
         for position in range(len(self._open) - 1, -1, -1):
-            if self._open[position][0] == tag:
-                del self._open[position:]
+            name, space = self._open[position]
+            by_html = by_html or space == "html"
+            if by_html and name != tag and ((space == "html" and name in stops) or space in ("point", "text")):
+                # HTML's rules let no end tag reach beyond these (13.2.6.4.7, "any other end tag" and scopes).
+                return
+            if name == tag and (space == "html" or not by_html or space in ("svg", "math")):
+                # A form's end takes the form away and leaves what is open inside (13.2.6.4.7).
+                del self._open[position : position + 1 if tag == "form" else None]
                 return
 
 
 def _space_of(tag: str, space: str, raw: bytes) -> str:
     if space == "svg" and tag in _SVG_POINTS:
         return "point"
-    if space == "math" and (tag in _MATH_POINTS or (tag == "annotation-xml" and _HTML_ANNOTATION.search(raw))):
+    if space == "math" and tag in _MATH_POINTS:
+        return "text"
+    if space == "math" and tag == "annotation-xml" and _HTML_ANNOTATION.search(raw):
         return "point"
     return space

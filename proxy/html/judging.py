@@ -57,6 +57,7 @@ class Blocked:
 INLINE = "inline:"
 _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s(?:[^,(]|\([^)]*\)?)*|,+|\Z)")
 _REFRESH = re.compile(r"""\s*[\d.]*\s*[;,\s]\s*(?:url\s*=\s*)?(?:"([^"]*)|'([^']*)|(.*))""", re.IGNORECASE | re.DOTALL)
+_OF_THE_PAGE = frozenset(["", "?", "#", *map(chr, range(33))])
 _CONTACTS = ("http:", "https:", "ws:", "wss:", "ftp:")
 
 
@@ -66,8 +67,9 @@ class Judging:
     def __init__(self, page: Page, judge: Judge, charset: str) -> None:
         self.page = page
         self.charset = charset
+        self.page_bound = False
+        """Did an address depend on the page itself, not just its folder? Reset by whoever reads it."""
         self._judge = judge
-        self._values: dict[tuple[bytes, Load], tuple[Blocked, ...]] = {}
         self._urls: dict[tuple[str, str], Blocked | None] = {}
 
     def rebase(self, href: str) -> None:
@@ -75,22 +77,22 @@ class Judging:
         url = resolve(href, self.page.url)
         if url.startswith(_CONTACTS):
             self.page = replace(self.page, url=url)
-            self._values.clear()
             self._urls.clear()
 
     def value(self, value: bytes, load: Load) -> tuple[Blocked, ...]:
         """Everything in this attribute's value that must not load."""
-        key = (value, load)
-        known = self._values.get(key)
-        if known is None:
-            text = decoded(value, self.charset)
-            found = (self.address(url, kind) for url, kind in addresses(text, load))
-            known = self._values[key] = tuple(blocked for blocked in found if blocked)
-        return known
+        text = decoded(value, self.charset)
+        if load.shape == "url":
+            blocked = self.address(text, load.kind)
+            return (blocked,) if blocked else ()
+        found = (self.address(url, kind) for url, kind in addresses(text, load))
+        return tuple(blocked for blocked in found if blocked)
 
     def address(self, written: str, kind: str) -> Blocked | None:
         """One address as it is written in the page."""
         key = (written, kind)
+        if written[:1] in _OF_THE_PAGE:
+            self.page_bound = True
         if key in self._urls:
             return self._urls[key]
         url = resolve(written, self.page.url)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from policies.verdict import Verdict
 from proxy.html.editing import NOTHING, Editing, Injection, Mode
 from proxy.html.judging import Judge, Page
+from proxy.html.memory import TagMemory
 from proxy.html.splicer import Splicer
 from proxy.html.xml import XmlSplicer
 
-__all__ = ["NOTHING", "Injection", "Judge", "Mode", "Page", "RewriteError", "Rewriter", "rewrite"]
+__all__ = ["NOTHING", "Injection", "Judge", "Mode", "Page", "RewriteError", "Rewriter", "TagMemory", "rewrite"]
 
 
 class RewriteError(Exception):
@@ -25,7 +26,10 @@ class RewriteError(Exception):
 
 
 class Rewriter:
-    """feed/close over one document in an ASCII-transparent charset; see `charset.py` for the others."""
+    """feed/close over one document in an ASCII-transparent charset; see `charset.py` for the others.
+
+    `memory` may be shared by documents whose judge would answer the same: one policy, one consent, one kind of page.
+    """
 
     def __init__(
         self,
@@ -35,15 +39,18 @@ class Rewriter:
         charset: str = "utf-8",
         *,
         mode: Mode = "html",
+        memory: TagMemory | None = None,
         depth: int = 0,
     ) -> None:
+        memory = TagMemory() if memory is None else memory
+
         def nested(content: bytes, inner_charset: str) -> bytes:
-            inner = Rewriter(self._editing.judging.page, judge, NOTHING, inner_charset, depth=depth + 1)
+            inner = Rewriter(self._editing.judging.page, judge, NOTHING, inner_charset, memory=memory, depth=depth + 1)
             out = inner.feed(content) + inner.close()
             self._editing.elements.stripped += inner.stripped
             return out
 
-        self._editing = Editing(page, judge, injection, charset, mode=mode, depth=depth, nested=nested)
+        self._editing = Editing(page, judge, injection, charset, mode=mode, depth=depth, nested=nested, memory=memory)
         self._splicer = Splicer(self._editing) if mode == "html" else XmlSplicer(self._editing)
 
     @property

@@ -28,10 +28,15 @@ _BOM = b"\xef\xbb\xbf"
 _LONG_TEXT = 1 << 13
 _OPEN = re.compile(rb"<[a-zA-Z/!?]")
 _ALWAYS = RAW | {"svg", "math"}
+_STRUCTURE = frozenset(["svg", "math", "html", "head", "body", "base", "template", "frameset"])
+"""Tags that say where we are: never recalled."""
 
 
 class Editor(Protocol):
     """What is done to the document. Every method gets bytes and answers bytes, or None for "leave it"."""
+
+    def recall(self, raw: bytes, /) -> bytes | None:
+        """What this very start tag, met before, becomes; None where it is not known for sure."""
 
     def interest(self, shadow: str, /) -> tuple[frozenset[str], bool]:
         """The tags to be shown in this piece of lower-cased text; True shows every start tag."""
@@ -42,7 +47,7 @@ class Editor(Protocol):
     def before(self, kind: TokenType, tag: str | None, raw: bytes, /) -> tuple[int, bytes] | None:
         """Something to insert at an offset within this token (0 is before it)."""
 
-    def holds(self, tag: str, raw: bytes, name_length: int, /) -> bool:
+    def holds(self, tag: str, raw: bytes, name_length: int, foreign: bool, /) -> bool:
         """Is this element's content needed before its start tag can be judged?"""
 
     def tag(self, tag: str, raw: bytes, name_length: int, foreign: bool, /) -> bytes | None:
@@ -156,9 +161,26 @@ class Splicer:
     def _consume(self, tokens: Iterator[Token]) -> Iterator[Token] | None:
         """Read tokens until there are no more (None), or until the tokenizer had to be started anew."""
         wanted, watching = self._wanted, self._watching()
+        raw, shift, recall = self._raw, self._shift, self._editor.recall
         token = None
         for token in tokens:
-            if token.tag in wanted or watching:
+            tag = token.tag
+            if tag in wanted or watching:
+                if not watching and tag not in _STRUCTURE and self._held is None:
+                    if token.type is _END:
+                        self._inside = None
+                        continue
+                    # A tag met before is known without looking for its end by the grammar: where its bytes were a
+                    # whole tag once, they always are.
+                    if (start := token.col - shift) >= 0:
+                        end = raw.find(b">", start) + 1
+                        seen = bytes(raw[start:end])
+                        if (instead := recall(seen)) is not None:
+                            if instead != seen:
+                                self._replace(start, end, instead)
+                            if tag in RAW:
+                                self._inside = tag
+                            continue
                 if restart_at := self._meet(token):
                     return self._restart(restart_at)
                 if self._cdata:
@@ -169,13 +191,7 @@ class Splicer:
         return None
 
     def _watching(self) -> bool:
-        return (
-            self._every
-            or self._foreign.inside
-            or self._held is not None
-            or self._inside is not None
-            or self._editor.watches()
-        )
+        return self._every or self._foreign.inside or self._editor.watches()
 
     def _end_of(self, token: Token) -> int:
         start = token.col - self._shift
@@ -223,7 +239,7 @@ class Splicer:
         raw = bytes(self._raw[start:end])
         foreign = self._foreign.start(tag, raw)
         if tag in self._wanted or self._every:
-            if editor.holds(tag, raw, len(tag)) and not (foreign and raw.endswith(b"/>")):
+            if editor.holds(tag, raw, len(tag), foreign) and not (foreign and raw.endswith(b"/>")):
                 self._held = (tag, start, end, foreign)
             elif (instead := editor.tag(tag, raw, len(tag), foreign)) is not None:
                 self._replace(start, end, instead)

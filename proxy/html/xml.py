@@ -107,7 +107,7 @@ class XmlSplicer:
             self._at = end
             return True
         length = len(name[1]) + len(name[2])
-        if tag in ("script", "style") and not raw.endswith(b"/>") and self._editor.holds(tag, raw, length):
+        if tag in ("script", "style") and not raw.endswith(b"/>") and self._editor.holds(tag, raw, length, True):
             return self._held(tag, raw, length, (start, end))
         if self._editor.watches() and (spot := self._editor.before(TokenType.START_TAG, _plain_name(name, tag), raw)):
             self._pass(start + spot[0])

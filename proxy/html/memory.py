@@ -1,0 +1,61 @@
+"""What became of tags and inline scripts met before, shared by the documents of one judge. No I/O.
+
+Pages of a site repeat themselves: navigation, style sheets, scripts. A memory belongs to one judge, that is to one
+policy, one consent and one kind of page, and must never be shared beyond. Addresses are resolved against the page's
+folder, so what is known is kept by folder and charset. Bounded: past `limit` bytes everything is forgotten.
+"""
+
+from __future__ import annotations
+
+from policies.verdict import Verdict
+
+Evidence = tuple[tuple[Verdict, str, str], ...]
+Known = dict[bytes, tuple[bytes, Evidence]]
+_LONGEST = 1 << 14
+_OVERHEAD = 200
+_FOLDERS = 256
+
+
+class TagMemory:
+    """`scope` hands out the part for one folder; `remember` keeps an entry there."""
+
+    def __init__(self, limit: int = 8 << 20) -> None:
+        self._limit = limit
+        self._used = 0
+        self._scopes: dict[tuple[str, str], Known] = {}
+        self.held: dict[bytes, bool] = {}
+        """Start tags of scripts: does the content count?"""
+
+    def __repr__(self) -> str:
+        return f"<TagMemory {sum(map(len, self._scopes.values()))} entries, {self._used} bytes>"
+
+    def scope(self, base: str, charset: str) -> Known:
+        """What is known for pages at this base URL."""
+        path = base.partition("?")[0].partition("#")[0]
+        key = (path[: path.rfind("/") + 1], charset)
+        known = self._scopes.get(key)
+        if known is None:
+            if len(self._scopes) >= _FOLDERS:
+                self._scopes.clear()
+                self._used = 0
+            known = self._scopes[key] = {}
+        return known
+
+    def remember(self, known: Known, before: bytes, after: bytes, evidence: Evidence) -> None:
+        """Keep what `before` becomes."""
+        if len(before) > _LONGEST:
+            return
+        self._used += len(before) + (len(after) if after is not before else 0) + _OVERHEAD
+        if self._used > self._limit:
+            for each in self._scopes.values():
+                each.clear()
+            self.held.clear()
+            self._used = 0
+        known[before] = (after, evidence)
+
+    def remember_held(self, raw: bytes, holds: bool) -> bool:
+        """Keep whether this start tag waits for its content; answers it."""
+        if len(raw) <= _LONGEST:
+            self._used += len(raw) + _OVERHEAD
+            self.held[raw] = holds
+        return holds

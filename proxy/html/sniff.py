@@ -1,0 +1,68 @@
+"""Is a response's body a document that a browser would show, and by which grammar? No I/O.
+
+By its media type; where there is none (or one that browsers are told to distrust), by its first bytes, as the MIME
+Sniffing Standard does for navigations (7.1). `nosniff` turns the guessing off, but not for a missing type, since
+browsers show that, too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Grammar = Literal["html", "xml"]
+
+NEEDED = 1445
+"""Bytes that are enough to decide, by the standard."""
+
+_HTML = frozenset(["text/html"])
+_XML = frozenset(["application/xhtml+xml", "image/svg+xml"])
+_GENERIC_XML = frozenset(["text/xml", "application/xml"])
+_UNKNOWN = frozenset(["", "unknown/unknown", "application/unknown", "*/*"])
+_TAGS = (
+    b"!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p"  # the standard's list
+    b"|meta|link|base|img|svg|noscript|template"  # what a document may begin with, too: reading more costs nothing
+)
+_LOOKS_HTML = re.compile(rb"[\t\n\x0c\r ]*<(?:(?:" + _TAGS + rb")[ \t\n\x0c\r>/]|!--)", re.IGNORECASE)
+_LOOKS_XML = re.compile(rb"[\t\n\x0c\r ]*<\?xml", re.IGNORECASE)
+_SHOWS = re.compile(rb"http://www\.w3\.org/(?:1999/xhtml|2000/svg)")
+_BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
+
+
+def essence(content_type: str | None) -> str:
+    """`Text/HTML; charset=utf-8` -> `text/html`; "" where there is no type or it is none."""
+    value = (content_type or "").partition(";")[0].strip().lower()
+    return value if value.count("/") == 1 or value == "*/*" else ""
+
+
+def grammar(content_type: str | None, body: bytes, *, nosniff: bool = False) -> Grammar | None:
+    """How to read this body; None where it is no document. `body` is its (decoded) beginning, `NEEDED` bytes do."""
+    kind = essence(content_type)
+    if kind in _HTML:
+        return "html"
+    if kind in _XML or (kind.endswith(("+xml",)) and _SHOWS.search(body[:NEEDED])):
+        return "xml"
+    if kind in _GENERIC_XML:
+        return "xml" if _SHOWS.search(body[:NEEDED]) or _LOOKS_XML.match(_ascii(body)) else None
+    if kind not in _UNKNOWN or (nosniff and kind):
+        return None
+    start = _ascii(body)
+    if _LOOKS_HTML.match(start):
+        return "html"
+    return "xml" if _LOOKS_XML.match(start) else None
+
+
+def needs_body(content_type: str | None) -> bool:
+    """Does `grammar` look at the body for this type?"""
+    kind = essence(content_type)
+    return kind in _UNKNOWN or kind in _GENERIC_XML or (kind.endswith("+xml") and kind not in _XML)
+
+
+def _ascii(body: bytes) -> bytes:
+    """The beginning without byte order mark, and with UTF-16's zero bytes taken out."""
+    start = body[:NEEDED]
+    for mark in _BOMS:
+        if start.startswith(mark):
+            start = start[len(mark) :]
+            return start.replace(b"\x00", b"") if len(mark) == 2 else start
+    return start
