@@ -261,8 +261,9 @@ class ConsentLog:
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._pace.checkpoint_seconds or None)
+            by_number = self._due.is_set()
             self._due.clear()
-            if self._unsigned:
+            if self._unsigned >= (self._pace.checkpoint_rows if by_number else 1):
                 await self._sign_or_tell()
 
     async def _sign_or_tell(self) -> None:
