@@ -99,7 +99,7 @@ async def _recorded(office: Office, asking: Asking, outcome: Outcome, shown: tok
         language=asking.texts.language,
         method="script" if asking.json else "form",
     )
-    return await office.rows.recorded(outcome.event(event, shown, plain=not asking.json), asking.site)
+    return await office.rows.chosen(outcome.event(event, shown, plain=not asking.json), asking.site)
 
 
 def _again(office: Office, asking: Asking, choice: Choice) -> web.Response:

@@ -6,6 +6,7 @@ registrable one, and for every folder of the page the visitor came from. Third p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -15,6 +16,7 @@ from proxy.consent.site_notice import SiteNotice
 
 MAX_LINES = 30
 """Set-Cookie lines in one answer at most: servers in front of us refuse heads above 4 KB."""
+_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.ASCII)
 _PAST = "Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"
 
 
@@ -71,9 +73,11 @@ def _writable(name: str) -> bool:
 def _domains(host: str) -> list[str]:
     """`www.shop.example` -> "", www.shop.example, shop.example: host-only first, the registrable domain last."""
     host = host.lower().rstrip(".")
-    top = registrable_domain(host)
     found = [""]
-    while host and not is_public_suffix(host) and not host.replace(".", "").isdigit() and ":" not in host:
+    if not _NAME.fullmatch(host) or host.replace(".", "").isdigit():
+        return found
+    top = registrable_domain(host)
+    while host and not is_public_suffix(host):
         found.append(host)
         if host == top:
             break

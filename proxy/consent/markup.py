@@ -55,7 +55,16 @@ class Group:
 def groups(site: SiteNotice, consent: Consent, *, necessary: bool = True) -> list[Group]:
     """Every purpose of a site, the necessary one first."""
     found = (
-        [Group(Purpose.NECESSARY, tuple(site.of(Purpose.NECESSARY)), asked=False, granted=True)] if necessary else []
+        [
+            Group(
+                Purpose.NECESSARY,
+                tuple(each for each in site.of(Purpose.NECESSARY) if not each.own),
+                asked=False,
+                granted=True,
+            )
+        ]
+        if necessary
+        else []
     )
     answered: set[str] = set()
     for purpose in site.purposes:
@@ -107,7 +116,7 @@ def _first_layer(texts: Texts, site: SiteNotice, controller: str, *, gpc: bool) 
         "site": site,
         "controller": controller,
         "gpc": gpc,
-        "counts": {purpose: len({vendor.id for vendor in site.of(purpose)}) for purpose in CONSENTABLE},
+        "counts": {purpose: len({vendor.id or vendor.name for vendor in site.of(purpose)}) for purpose in CONSENTABLE},
         "token": _TOKEN,
         "return_path": _PATH,
     }

@@ -79,12 +79,16 @@ class Outcome:
         )
 
     def as_json(self, texts: Texts, *, logged: bool) -> dict[str, object]:
-        """The answer for the script. `reload`: something stopped being allowed, which only a new page can undo."""
+        """The answer for the script: `vendors` is the result for each, `answers` only what was answered one by one.
+
+        `reload`: something stopped being allowed, which only a new page can undo.
+        """
         purposes, vendors = self.site.outcome(self.remembered.consent)
         return {
             "action": self.choice.action,
             "purposes": purposes,
             "vendors": vendors,
+            "answers": dict(self.remembered.consent.vendors),
             "granted": self.gained,
             "reload": self.revoked,
             "logged": logged,
@@ -96,7 +100,7 @@ class Outcome:
 def settle(choice: Choice, visitor: Visitor, site: SiteNotice, *, now: int, fresh_subject: str) -> Outcome:
     """Decide everything about one choice. `now` in seconds since 1970 UTC, `fresh_subject` a random id to use."""
     consent = consent_of(choice, visitor.consent, site)
-    before = {**_flat(site, visitor.consent)}
+    before = _flat(site, visitor.consent)
     after = _flat(site, consent)
     subject = visitor.subject or fresh_subject
     record = Remembered(choice.action, consent, now, site_print(site), None, visitor.gpc)

@@ -40,6 +40,7 @@ class Rows:
         self._clock = clock
         self._kept: set[str] = set()
         self._waiting: set[asyncio.Task[None]] = set()
+        self._by_nonce: dict[str, asyncio.Task[None]] = {}
         self.dropped = 0
 
     def __repr__(self) -> str:
@@ -96,10 +97,19 @@ class Rows:
         task = asyncio.get_running_loop().create_task(self._quietly(event, site))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
+        if nonce := event.nonce:
+            self._by_nonce[nonce] = task
+            task.add_done_callback(lambda _: self._by_nonce.pop(nonce, None))
 
     async def _quietly(self, event: Event, site: SiteNotice) -> None:
         if not await self.recorded(event, site):
             self.dropped += 1
+
+    async def chosen(self, event: Event, site: SiteNotice) -> bool:
+        """Write a choice, after the `shown` row that it answers. False where the log is down."""
+        if shown := self._by_nonce.get(event.nonce or ""):
+            await asyncio.wait([shown])
+        return await self.recorded(event, site)
 
     async def recorded(self, event: Event, site: SiteNotice) -> bool:
         """Keep the notice, append the row; True once both are on the disk, False where the log is down."""

@@ -117,7 +117,7 @@ class ChromiumPage:
     async def until(self, expression: str) -> Any:
         """The expression's value once it is truthy, within five seconds."""
         async with asyncio.timeout(5):
-            while not (value := await self.run(expression)):
+            while not (value := await self.run(expression)):  # noqa: ASYNC110  the page cannot set an event of ours
                 await asyncio.sleep(0.02)
         return value
 
@@ -131,7 +131,8 @@ class ChromiumPage:
     async def click(self, selector: str) -> None:
         """Press where the element's middle is seen; fails where something else lies on top."""
         spot = await self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'nearest'}});"
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            "e.scrollIntoView({block: 'nearest'});"
             "const r = e.getBoundingClientRect(); const x = r.x + r.width / 2, y = r.y + r.height / 2;"
             "const hit = document.elementFromPoint(x, y); return {x, y, hit: e === hit || e.contains(hit)}; })()"
         )
@@ -144,7 +145,7 @@ class ChromiumPage:
 
     async def shot(self, path: Path, *, whole: bool = False) -> None:
         answer = await self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(answer["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(answer["data"]))
 
     async def forget(self) -> None:
         """Empty the cookie jar."""

@@ -57,8 +57,9 @@ SHOP = SiteNotice(
     material="b" * 64,
 )
 
-PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Fjordstua</title><style>{style}</style></head><body><main><h1>Fjordstua</h1><p><a id="first" href="/about">About</a></p>
+PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>Fjordstua</title><style>{style}</style></head><body><main>
+<h1>Fjordstua</h1><p><a id="first" href="/about">About</a></p>
 {content}</main>{banner}</body></html>"""
 
 

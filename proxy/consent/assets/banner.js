@@ -57,9 +57,12 @@
 		dismiss();
 		say(answer.message);
 		document.dispatchEvent(new CustomEvent('samtykke:change', { detail: answer }));
-		const activate = window.samtykke && window.samtykke.activate;
+		/* The guard brings back what is allowed now and clears what is not; without it a new page does. */
+		const guard = window[Symbol.for('samtykke.guard')] || window.samtykke;
+		const granted = Object.keys(answer.purposes).filter((purpose) => answer.purposes[purpose]);
+		if (guard && guard.activate) await guard.activate({ purposes: granted, vendors: answer.answers });
+		else if (answer.granted) answer.reload = true;
 		if (answer.reload) location.reload();
-		else if (answer.granted) activate ? activate.call(window.samtykke, answer) : location.reload();
 	};
 
 	const open = async (fallback) => {
