@@ -14,6 +14,7 @@ How one scan goes
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words
+    schedule    when a scan is due by cron, and that it runs once
     report/     HTML for a board, CSV for a spreadsheet
 
 Only crawl, fetch, browser/, choice, frontier and inventory do I/O. Start reading at `crawl.scan`.

@@ -128,7 +128,12 @@ class BrowserVisitor:
     async def visit(self, url: str) -> Seen:
         if refusal := await self._guard.look_up(url):
             return Seen(PageSeen(page=PageVisit(url=url, error=f"refused: {refusal}")))
-        plan = VisitPlan(cookies=self._cookies, screenshot=url == self._settings.url, allow=self._guard.allows)
+        plan = VisitPlan(
+            cookies=self._cookies,
+            headers=self._settings.headers,
+            screenshot=url == self._settings.url,
+            allow=self._guard.allows,
+        )
         browser = self._browser
         try:
             if browser is None:

@@ -18,6 +18,7 @@ from scanner.fetch import Fetched, Fetcher, Hop, Terms
 from scanner.jar import Jar
 
 CHOICE = "/.samtykke/choice"
+PREFERENCES = "/.samtykke/preferences"
 COOKIE = "samtykke"
 
 
@@ -66,23 +67,24 @@ def fields(consent: str, form: Form, url: str) -> list[tuple[str, str]]:
 
 
 async def choose(consent: str, url: str, fetcher: Fetcher, terms: Terms, now: Callable[[], float]) -> Chosen:
-    """Visit `url` undecided, post the choice. `now` gives UTC epoch seconds. Raises ChoiceError."""
+    """Visit `url` undecided, post the choice. `now` gives UTC epoch seconds. Raises ChoiceError.
+
+    A page that is the same for everybody carries no form; then the settings page of the same host does.
+    """
     jar = Jar(urlsplit(url).hostname or "")
 
     def on_hop(hop: Hop) -> None:
         for line in hop.set_cookie:
             jar.feed(line, hop.url, now())
 
-    page = await fetcher.get(url, terms, on_hop=on_hop, cookies=jar.header)
-    if page.error or page.last is None:
-        raise ChoiceError(f"{url}: {page.error or 'no answer'}")
-    form = find_form(page.body, page.last.url)
-    if form is None:
-        raise ChoiceError(f"{url} shows no banner of ours: --consent {consent} needs a site behind the proxy")
-    answer = await fetcher.post(
-        form.action, fields(consent, form, page.last.url), terms, cookies=jar.header(form.action)
-    )  # fmt: skip
-    return chosen(answer, form.action)
+    for address in (url, urljoin(url, PREFERENCES)):
+        page = await fetcher.get(address, terms, on_hop=on_hop, cookies=jar.header)
+        if page.error or page.last is None:
+            raise ChoiceError(f"{address}: {page.error or 'no answer'}")
+        if form := find_form(page.body, page.last.url):
+            wanted = fields(consent, form, url)
+            return chosen(await fetcher.post(form.action, wanted, terms, cookies=jar.header(form.action)), form.action)
+    raise ChoiceError(f"{url} shows no banner of ours: --consent {consent} needs a site behind the proxy")
 
 
 def chosen(answer: Fetched, url: str) -> Chosen:

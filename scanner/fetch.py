@@ -86,7 +86,7 @@ class Fetcher:
                 limit_per_host=settings.concurrency * 2,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": settings.user_agent, **_HEADERS},
+            headers={"User-Agent": settings.user_agent, **_HEADERS, **dict(settings.headers)},
             max_line_size=65_536,
             max_field_size=65_536,
         )

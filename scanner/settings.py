@@ -68,6 +68,7 @@ class ScanSettings(BaseModel):
     page_seconds: float = Field(30.0, gt=0, description="time for one page, redirects included")
     page_bytes: int = Field(5_000_000, ge=1_000, description="how much of one page is read")
     max_redirects: int = Field(10, ge=0, description="redirects followed for one page")
+    headers: tuple[tuple[str, str], ...] = Field((), description="further request headers, as (name, value)")
     user_agent: str = Field(
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
         description="what static mode calls itself: a person's browser, so that it is answered like one",

@@ -234,6 +234,18 @@ async def test_a_choice_that_did_not_arrive_is_an_error(site, banner, status, re
         await run(site, consent="reject")
 
 
+async def test_a_shared_page_without_a_form_is_answered_on_the_settings_page(site):
+    async def choice(request):
+        assert (await request.post())["return"] == "/"
+        return web.json_response({}, headers={"Set-Cookie": "samtykke=yes; Path=/"})
+
+    site.handle("shop.localhost", "/.samtykke/choice", choice)
+    site.page("shop.localhost", "/.samtykke/preferences", NOTICE)
+    site.page("shop.localhost", "/", "")
+    await run(site, consent="accept")
+    assert site.to("shop.localhost", "/")[-1].headers["Cookie"] == "samtykke=yes"
+
+
 async def test_without_a_browser_the_scan_is_static_and_says_so(site):
     site.page("shop.localhost", "/", "")
     notes = []
