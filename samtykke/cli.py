@@ -22,7 +22,7 @@ from samtykke.commands import (
     up,
 )
 from samtykke.config import ConfigError
-from samtykke.outcome import CONFIG, UNREACHABLE, Unreachable
+from samtykke.outcome import CONFIG, UNREACHABLE, UnreachableError
 
 app = typer.Typer(
     name="samtykke",
@@ -57,7 +57,7 @@ def main() -> None:
     except ConfigError as error:
         typer.echo(str(error), err=True)
         sys.exit(CONFIG)
-    except Unreachable as error:
+    except UnreachableError as error:
         typer.echo(str(error), err=True)
         sys.exit(UNREACHABLE)
     except BrokenPipeError:

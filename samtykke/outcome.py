@@ -15,12 +15,12 @@ CONFIG = 2
 UNREACHABLE = 3
 
 
-class Unreachable(RuntimeError):
+class UnreachableError(RuntimeError):
     """The site, the database or the browser cannot be reached; the message names it."""
 
 
 def write_json(answer: Any, target: str) -> None:
-    """One JSON document to a file, or to standard output for `-`. Raises ConfigError where the file cannot be written."""
+    """One JSON document to a file, or to standard output for `-`. Raises ConfigError where it cannot be written."""
     text = json.dumps(answer, indent=1, ensure_ascii=False) + "\n"
     write_text(text, target)
 

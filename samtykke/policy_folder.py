@@ -52,7 +52,7 @@ class PolicyFolder:
         return self._write(self._draft_path(draft.site), draft)
 
     def publish(self, draft: SitePolicy) -> SitePolicy:
-        """Put a draft into force; the version it replaces stays beside it. Publishing the same again changes nothing."""
+        """Put a draft into force; what it replaces stays beside it. Publishing the same again changes nothing."""
         policy = in_force(draft, self.current(draft.site))
         self._write(self.folder / f"{file_name(policy.site)}.{policy.hash[:16]}.json", policy)
         self._write(self.path(policy.site), policy)
@@ -77,7 +77,7 @@ class PolicyFolder:
                 file.write(policy.to_json())
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)  # noqa: S103 - a published policy is no secret
+            os.chmod(name, 0o644)
             os.replace(name, path)
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}") from error

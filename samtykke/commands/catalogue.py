@@ -26,17 +26,18 @@ def lookup(
     Example: samtykke catalogue lookup __utmz _fbp www.google-analytics.com
     """
     catalogue = Catalogue.load()
-    answers = [{"query": name, "matches": [_as_json(match) for match in _find(catalogue, name)]} for name in names]
+    found = {name: [_as_json(match) for match in _find(catalogue, name)] for name in names}
     if json_target:
-        write_json(answers, json_target)
+        write_json([{"query": name, "matches": matches} for name, matches in found.items()], json_target)
     else:
         table = Table("query", "name", "vendor", "purpose", "lifetime", "because", "sure")
-        for answer in answers:
-            for match in answer["matches"] or [{}]:
-                cells = (match.get(key) for key in ("name", "vendor", "purpose", "lifetime", "because", "confidence"))
-                table.add_row(str(answer["query"]), *("-" if cell is None else str(cell) for cell in cells))
+        for name, matches in found.items():
+            for match in matches:
+                table.add_row(name, *("-" if fact is None else str(fact) for fact in match.values()))
+            if not matches:
+                table.add_row(name, "unknown")
         Console().print(table)
-    if not any(answer["matches"] for answer in answers):
+    if not any(found.values()):
         raise typer.Exit(NO)
 
 

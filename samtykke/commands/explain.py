@@ -99,7 +99,9 @@ def _decide(rules: Rules, question: dict[str, Any], consent: Consent) -> Verdict
         case "inline":
             return rules.inline(value, consent)
         case "url":
-            return rules.request(request_of(value, question.get("page"), question.get("type") or "script", rules), consent)
+            return rules.request(
+                request_of(value, question.get("page"), question.get("type") or "script", rules), consent
+            )
         case other:
             raise ValueError(f"kind {other!r} is none of url, cookie, storage, inline")
 

@@ -13,4 +13,6 @@ ConfigFile = Annotated[
 JsonTarget = Annotated[
     str | None, typer.Option("--json", metavar="-|FILE", help="Write the answer as JSON: - for standard output.")
 ]
-SiteName = Annotated[str | None, typer.Option("--site", metavar="NAME", help="Which [[site]], where there are several.")]
+SiteName = Annotated[
+    str | None, typer.Option("--site", metavar="NAME", help="Which [[site]], where there are several.")
+]

@@ -1,0 +1,248 @@
+"""`samtykke policy`: what a text declares, how it compares with practice, and what is in force."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from policies.compare import compare as compare_sides
+from policies.declared import read_policy
+from policies.declared.model import Declared
+from policies.drafting import draft_policy
+from policies.findings import Finding
+from policies.observation import Scan
+from policies.policy_changes import policy_changes
+from policies.site_policy import SitePolicy
+from proxy.settings import SiteSettings
+from samtykke.commands.inventory import site_address, with_inventory
+from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
+from samtykke.config import Config, ConfigError, load_config
+from samtykke.documents import read_document
+from samtykke.outcome import NO, write_json, write_text
+from samtykke.wiring import catalogue, policy_folder
+
+app = typer.Typer(name="policy", help="What is declared, what is observed, what is enforced.", no_args_is_help=True)
+
+
+@app.command()
+def read(
+    document: Annotated[str, typer.Argument(metavar="DOC|URL|-", help="A file, a URL, or - for standard input.")],
+    json_target: JsonTarget = None,
+) -> None:
+    """What a policy document declares: cookies, vendors, claims, and what the law requires it to say.
+
+    Example: samtykke policy read https://shop.example/privacy
+    """
+    declared = read_declared(document)
+    if json_target:
+        write_json(declared.model_dump(mode="json"), json_target)
+        return
+    console = Console()
+    table = Table("name", "lifetime", "vendor", "purpose", "quote", title=f"Declared ({declared.language or '?'})")
+    for entry in declared.cookies:
+        life = entry.lifetime_text or ("session" if entry.session else "-")
+        table.add_row(entry.name, life, entry.vendor or "-", entry.purpose or "-", entry.quote[:100])
+    console.print(table)
+    console.print("Vendors: " + (", ".join(vendor.name for vendor in declared.vendors) or "none named"))
+    for claim in declared.claims:
+        console.print(f"Claims {claim.kind}: {claim.quote}")
+    for item in declared.checklist:
+        console.print(f"{'[green]says[/]' if item.quote else '[red]lacks[/]'} {item.item}")
+
+
+@app.command()
+def compare(
+    declared: Annotated[str | None, typer.Option("--declared", metavar="DOC|URL")] = None,
+    observed: Annotated[str | None, typer.Option("--observed", metavar="SCAN.json|-")] = None,
+    site: SiteName = None,
+    config: ConfigFile = None,
+    json_target: JsonTarget = None,
+) -> None:
+    """What is undeclared, missing, or outlives its promise. Exit 1 with findings of severity high.
+
+    Example: samtykke policy compare --declared policy.html --observed scan.json
+    """
+    settings = load_config(config)
+    source = declared or _declared_source(settings, site)
+    scan = _read_scan(observed) if observed else _newest_scan(settings, site)
+    findings = compare_sides(read_declared(source), scan, catalogue())
+    if json_target:
+        write_json({"findings": [finding.model_dump(mode="json") for finding in findings]}, json_target)
+    else:
+        print_findings(Console(), findings, source)
+    if any(finding.severity == "high" for finding in findings):
+        raise typer.Exit(NO)
+
+
+@app.command()
+def build(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarget = None) -> None:
+    """Draft the policy from the newest scan; `policy publish` puts the draft into force.
+
+    Example: samtykke policy build
+    """
+    settings = load_config(config)
+    chosen = settings.one_site(site)
+    draft = draft_from(settings, chosen, _newest_scan(settings, site))
+    path = policy_folder(settings).write_draft(draft)
+    if json_target:
+        write_json(draft.model_dump(mode="json"), json_target)
+    else:
+        typer.echo(f"{path}: {_summary(draft)}")
+
+
+@app.command()
+def publish(site: SiteName = None, config: ConfigFile = None) -> None:
+    """Put the draft into force. Running servers take it up by themselves; every version is kept by hash.
+
+    Example: samtykke policy publish
+    """
+    settings = load_config(config)
+    chosen = settings.one_site(site)
+    folder = policy_folder(settings)
+    before = folder.current(chosen.name)
+    policy = folder.publish(folder.version(chosen.name, "draft"))
+    typer.echo(f"{folder.path(chosen.name)}: {policy.hash[:16]} in force, {_summary(policy)}")
+    if before and before.hash != policy.hash:
+        typer.echo("consent is asked again" if before.material != policy.material else "no new consent is needed")
+
+
+@app.command()
+def show(
+    version: Annotated[str, typer.Argument(metavar="HASH", help="current, draft, or a version's hash.")] = "current",
+    site: SiteName = None,
+    config: ConfigFile = None,
+    json_target: JsonTarget = None,
+) -> None:
+    """A policy: in force, drafted, or any version that ever was.
+
+    Example: samtykke policy show draft
+    """
+    settings = load_config(config)
+    policy = policy_folder(settings).version(settings.one_site(site).name, version)
+    if json_target:
+        write_json(policy.model_dump(mode="json"), json_target)
+        return
+    table = Table(title=f"{policy.site} {policy.hash[:16] or '(draft)'}")
+    for heading in ("what", "name", "vendor", "purpose", "because"):
+        table.add_column(heading, overflow="fold")
+    for cookie in policy.cookies:
+        table.add_row("cookie", cookie.name, cookie.vendor or "-", cookie.purpose or "unknown", cookie.because)
+    for key in policy.storage:
+        table.add_row("storage", key.key, key.vendor or "-", key.purpose or "unknown", key.because)
+    for host in policy.contacts:
+        table.add_row("host", host.host, host.vendor or "-", host.purpose or "unknown", host.because)
+    Console().print(table)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A version's hash, current or draft.")],
+    after: Annotated[str, typer.Argument(metavar="B")],
+    site: SiteName = None,
+    config: ConfigFile = None,
+    json_target: JsonTarget = None,
+) -> None:
+    """What differs between two versions, in words.
+
+    Example: samtykke policy diff current draft
+    """
+    settings = load_config(config)
+    name = settings.one_site(site).name
+    folder = policy_folder(settings)
+    changes = policy_changes(folder.version(name, before), folder.version(name, after))
+    if json_target:
+        write_json([change.model_dump(mode="json") for change in changes], json_target)
+        return
+    for change in changes:
+        typer.echo(f"{'!' if change.material else ' '} {change.because}")
+    if not changes:
+        typer.echo("Nothing has changed.")
+
+
+@app.command()
+def declaration(
+    format_: Annotated[str, typer.Option("--format", help="html, md, json or iab.")] = "html",
+    language: Annotated[str, typer.Option("--lang", help="nb, nn, en, da, sv, de, fi, nl, fr or es.")] = "nb",
+    target: Annotated[str, typer.Option("--output", metavar="-|FILE")] = "-",
+    site: SiteName = None,
+    config: ConfigFile = None,
+) -> None:
+    """The cookie table that the site should publish.
+
+    Example: samtykke policy declaration --format md --lang nb
+    """
+    from policies.declaration import FORMATS, LANGUAGES, declare
+
+    if format_ not in FORMATS or language not in LANGUAGES:
+        raise ConfigError(f"--format is one of {', '.join(FORMATS)}, --lang one of {', '.join(LANGUAGES)}")
+    settings = load_config(config)
+    policy = policy_folder(settings).version(settings.one_site(site).name, "current")
+    write_text(declare(policy, format_, language), target)
+
+
+def read_declared(source: str) -> Declared:
+    """Read a document into what it declares."""
+    document = read_document(source)
+    return read_policy(document.data, content_type=document.content_type, catalogue=catalogue())
+
+
+def draft_from(config: Config, site: SiteSettings, scan: Scan) -> SitePolicy:
+    """A draft for one configured site from one scan."""
+    hosts = [host.partition(":")[0] for host in site.hosts]
+    return draft_policy([scan], catalogue(), site=site.name, hosts=hosts, overrides=config.policy.override)
+
+
+def print_findings(console: Console, findings: tuple[Finding, ...], source: str) -> None:
+    """Findings as a table, the gravest first."""
+    if not findings:
+        console.print(f"Nothing differs from {source}.")
+        return
+    colours = {"high": "bold red", "medium": "yellow", "low": "dim"}
+    table = Table(title=f"{len(findings)} findings against {source}")
+    for heading in ("severity", "kind", "subject", "because"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        style = colours[finding.severity]
+        table.add_row(f"[{style}]{finding.severity}[/]", finding.kind, finding.subject, finding.because)
+    console.print(table)
+
+
+def _declared_source(config: Config, site: str | None) -> str:
+    found = config.one_site(site).declared
+    if not found:
+        raise ConfigError("no policy to compare with: set `declared` of the [[site]] or give --declared")
+    return found
+
+
+def _newest_scan(config: Config, site: str | None) -> Scan:
+    address = site_address(config, site)
+    found = with_inventory(config, lambda inventory: inventory.newest(address))
+    if found is None:
+        raise ConfigError(f"the inventory holds no scan of {address or 'any site'} yet: run `samtykke scan URL`")
+    return found
+
+
+def _read_scan(source: str) -> Scan:
+    try:
+        document = json.loads(read_document(source).data)
+        return Scan.model_validate(document[0] if isinstance(document, list) and document else document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{source}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValueError as error:
+        raise ConfigError(f"{source}: no scan: {error}") from error
+
+
+def _summary(policy: SitePolicy) -> str:
+    parts = (
+        ("cookies", policy.cookies),
+        ("keys", policy.storage),
+        ("hosts", policy.contacts),
+        ("vendors", policy.vendors),
+    )
+    return ", ".join(f"{len(found)} {what}" for what, found in parts)

@@ -1,0 +1,123 @@
+"""`samtykke prove`: visit the site through the proxy in every consent state and name what leaks."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from policies.drafting import draft_policy
+from policies.observation import Scan
+from policies.rules import Rules
+from policies.site_policy import in_force
+from proxy.settings import SiteSettings
+from samtykke.commands.options import ConfigFile, JsonTarget
+from samtykke.config import Config, ConfigError, load_config
+from samtykke.outcome import NO, UnreachableError, write_json
+from samtykke.wiring import catalogue, site_rules
+from scanner.choice import ChoiceError
+from scanner.prove import Proof, Task, prove
+from scanner.settings import ScanSettings
+
+
+def register(app: typer.Typer) -> None:
+    app.command("prove")(prove_url)
+
+
+def prove_url(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The proxy's address.")],
+    direct: Annotated[str | None, typer.Option(metavar="URL", help="The site without the proxy.")] = None,
+    pages: Annotated[int, typer.Option("--max-pages", help="Pages in the sample.")] = 4,
+    allow_private: Annotated[list[str] | None, typer.Option(metavar="CIDR", help="Inner networks allowed.")] = None,
+    chromium_arg: Annotated[list[str] | None, typer.Option(metavar="ARG", help="Further browser arguments.")] = None,
+    config: ConfigFile = None,
+    json_target: JsonTarget = None,
+) -> None:
+    """Undecided, after reject, after each purpose, after accept, with GPC, without JavaScript. Exit 1 on a leak.
+
+    Example: samtykke prove http://shop.localhost:8080/
+    """
+    settings = load_config(config)
+    site = next((s for s in settings.site if _serves(s, url)), None)
+    try:
+        asked = ScanSettings(
+            url=url, allow_private=tuple(allow_private or ()), chromium_arguments=tuple(chromium_arg or ())
+        )  # fmt: skip
+    except ValidationError as error:
+        raise ConfigError(f"{url}: {error.errors()[0]['msg']}") from error
+    source, mapping = (direct, "") if direct else direct_address(site, url)
+    console = Console(stderr=True)
+    try:
+        proof = asyncio.run(
+            prove(
+                Task(asked, source, pages, mapping=mapping),
+                lambda seen: _rules(settings, site, url, seen),
+                now=lambda: datetime.now(UTC),
+                report=lambda line: console.print(line, highlight=False),
+            )
+        )
+    except (ChoiceError, OSError) as error:
+        raise UnreachableError(str(error)) from error
+    if json_target:
+        write_json(proof.to_json(), json_target)
+    else:
+        print_proof(Console(), proof)
+    if proof.leaks:
+        raise typer.Exit(NO)
+
+
+def direct_address(site: SiteSettings | None, url: str) -> tuple[str, str]:
+    """(where the site is without the proxy, Chromium's resolver rules to get there). Raises ConfigError.
+
+    The site's own host name is kept, so that its cookies and links are what they are in production.
+    """
+    if site is None:
+        raise ConfigError(f"no [[site]] has the host of {url}: say where the site is with --direct URL")
+    upstream, asked = urlsplit(site.upstream), urlsplit(url)
+    path = asked.path or "/"
+    if site.upstream_host:
+        return f"{site.upstream}{path}", ""
+    host = asked.hostname or ""
+    port = upstream.port or (443 if upstream.scheme == "https" else 80)
+    if host == upstream.hostname or host.endswith(".localhost"):
+        return f"{upstream.scheme}://{host}:{port}{path}", ""
+    return f"{upstream.scheme}://{host}{path}", f"MAP {host} {upstream.hostname}:{port}"
+
+
+def print_proof(console: Console, proof: Proof) -> None:
+    """One row a cell, then every leak and breakage by name."""
+    table = Table(title=f"Proof of {proof.url} under policy {(proof.policy_hash or 'none')[:16]}")
+    for heading in ("state", "page", "leaks", "broken", "unknown"):
+        table.add_column(heading, overflow="fold")
+    for cell in proof.cells:
+        mark = f"[bold red]{len(cell.leaks)}[/]" if cell.leaks else "[green]0[/]"
+        table.add_row(cell.state, cell.page, mark, str(len(cell.breakage)), str(len(cell.unknown)))
+    console.print(table)
+    for cell in proof.cells:
+        for leak in cell.leaks:
+            console.print(
+                f"[red]leak[/] {cell.state} {cell.page}: {leak.kind} {leak.subject}: {leak.because}", soft_wrap=True
+            )
+        for broken in cell.breakage:
+            console.print(f"[yellow]broken[/] {cell.state} {cell.page}: {broken}", soft_wrap=True)
+    console.print("Something leaks." if proof.leaks else "Nothing leaks.")
+
+
+def _serves(site: SiteSettings, url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.hostname in {host.partition(":")[0] for host in site.hosts}
+
+
+def _rules(config: Config, site: SiteSettings | None, url: str, seen: Scan) -> Rules:
+    """The published policy's rules, or those drafted from what the site itself has just shown."""
+    if site is not None and (rules := site_rules(config, site)).policy is not None:
+        return rules
+    host = urlsplit(url).hostname or ""
+    draft = draft_policy([seen], catalogue(), site=site.name if site else host, hosts=[host])
+    return Rules.for_site(in_force(draft, None), catalogue(), hosts=[host])

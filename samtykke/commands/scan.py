@@ -1,0 +1,95 @@
+"""`samtykke scan`: visit a site like a person would and write down what it stores and whom it contacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from policies.observation import Scan
+from samtykke.commands.inventory import print_cookies
+from samtykke.commands.options import ConfigFile, JsonTarget
+from samtykke.config import ConfigError, load_config
+from samtykke.outcome import write_json
+from samtykke.scanning import run_scans, write_reports
+from scanner.settings import ScanSettings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(scan)
+
+
+def scan(
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Where to start.")],
+    mode: Annotated[str, typer.Option(help="browser or static.")] = "browser",
+    consent: Annotated[str, typer.Option(help="none, reject, accept or PURPOSE,..")] = "none",
+    max_pages: Annotated[int, typer.Option(help="Pages to visit at most.")] = 50,
+    depth: Annotated[int, typer.Option(help="Links to follow from the start page.")] = 3,
+    concurrency: Annotated[int, typer.Option(help="Pages at the same time.")] = 4,
+    third_party_cookies: Annotated[str, typer.Option(help="allowed or blocked.")] = "allowed",
+    ignore_robots: Annotated[bool, typer.Option("--ignore-robots", help="For one's own site.")] = False,
+    allow_private: Annotated[list[str] | None, typer.Option(metavar="CIDR", help="Inner networks allowed.")] = None,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Scroll and idle: late trackers show.")] = False,
+    chromium_arg: Annotated[list[str] | None, typer.Option(metavar="ARG", help="Further browser arguments.")] = None,
+    report: Annotated[str | None, typer.Option(metavar="FILE.html|.pdf", help="A report to show.")] = None,
+    har: Annotated[str | None, typer.Option(metavar="FILE", help="Requests as HAR.")] = None,
+    csv: Annotated[str | None, typer.Option(metavar="FILE", help="Cookies and keys as CSV.")] = None,
+    config: ConfigFile = None,
+    json_target: JsonTarget = None,
+) -> None:
+    """Inventory every cookie, storage key, request and frame: who set it, what for, how long it lives.
+
+    Example: samtykke scan https://shop.example/ --max-pages 20 --report report.html
+    """
+    settings = [
+        _settings(
+            url=url, mode=mode, consent=consent, max_pages=max_pages, depth=depth, concurrency=concurrency,
+            third_party_cookies=third_party_cookies, ignore_robots=ignore_robots,
+            allow_private=tuple(allow_private or ()), thorough=thorough, chromium_arguments=tuple(chromium_arg or ()),
+        )
+        for url in urls
+    ]  # fmt: skip
+    scans = run_scans(load_config(config), settings)
+    if json_target:
+        answers = [found.model_dump(mode="json") for found in scans]
+        write_json(answers[0] if len(answers) == 1 else answers, json_target)
+    else:
+        for found in scans:
+            print_scan(Console(), found)
+    write_reports(scans, {"report": report, "har": har, "csv": csv})
+
+
+def print_scan(console: Console, found: Scan) -> None:
+    """What a scan saw, for a terminal."""
+    print_cookies(console, found)
+    for key in found.storage:
+        console.print(f"{key.kind} storage {key.key} at {key.origin} ({key.vendor or 'unknown'})")
+    hosts = sorted(
+        {(request.vendor or "-", request.url.split("/")[2]) for request in found.requests if request.third_party}
+    )
+    for vendor, host in hosts:
+        console.print(f"contacts {host} ({vendor})")
+    for technique in found.techniques:
+        console.print(f"{technique.kind} by {technique.script}: {technique.detail}")
+    for page in found.pages:
+        if page.error:
+            console.print(f"[red]failed[/] {page.url}: {page.error}")
+
+
+def _settings(**values: object) -> ScanSettings:
+    try:
+        return ScanSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from error
+
+
+def report_path(text: str) -> Path:
+    """Where a report goes; its ending says which kind."""
+    path = Path(text)
+    if path.suffix.lower() not in {".html", ".pdf"}:
+        raise ConfigError(f"--report {text}: end the name in .html or .pdf")
+    return path

@@ -1,0 +1,93 @@
+"""`samtykke up`: scan, compile and publish the policy, serve: the whole loop with one command."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from runtime.log import configure
+from samtykke.commands.options import ConfigFile
+from samtykke.commands.policy import draft_from
+from samtykke.config import ConfigError
+from samtykke.demo import start_demo
+from samtykke.outcome import UnreachableError
+from samtykke.scanning import scan_site
+from samtykke.serving import run_until_stopped, serve_until
+from samtykke.up import Plan, findings_of, plan_demo, plan_site, print_summary, publish_first
+from scanner.settings import ScanSettings
+
+DEMO_PORT = 9080
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+
+
+def up(
+    site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="https://...; without it the demo shop.")] = None,
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the proxy listens.")] = "127.0.0.1:8080",
+    demo_port: Annotated[int, typer.Option(metavar="PORT", help="Where the demo shop listens.")] = DEMO_PORT,
+    max_pages: Annotated[int, typer.Option(help="Pages to visit at most.")] = 24,
+    config: ConfigFile = None,
+) -> None:
+    """Scan a site, compile and publish its policy, and serve it with banner and gates. Ctrl-C ends everything.
+
+    Example: samtykke up https://shop.example
+    """
+    if config is not None:
+        raise ConfigError(
+            "up makes its own config in samtykke-data/; to serve with yours: samtykke serve --config FILE"
+        )
+    configure(level="warning")
+    run_until_stopped(lambda: _up(site, listen, demo_port, max_pages))
+
+
+async def _up(site: str | None, listen: str, demo_port: int, max_pages: int) -> None:
+    console = Console()
+    async with AsyncExitStack() as stack:
+        if site is None:
+            plan = await _demo(stack, console, demo_port, listen)
+        else:
+            plan = plan_site(site, listen)
+        settings = ScanSettings(url=plan.direct, max_pages=max_pages)
+        console.print(f"Scanning {plan.direct} as it is, without the proxy ...")
+        scan = await scan_site(plan.config, settings)
+        if scan.pages and all(page.error for page in scan.pages):
+            raise UnreachableError(f"{plan.direct}: {scan.pages[0].error}")
+        policy, now = publish_first(plan, draft_from(plan.config, plan.config.site[0], scan))
+        source, findings = findings_of(plan, scan)
+        print_summary(console, scan, policy, source, findings)
+        if not now:
+            console.print(
+                f"A policy is in force already; the new draft: samtykke policy diff current draft --config {plan.file}"
+            )
+        await serve_until(plan.config, lambda address: _welcome(console, plan, address))
+
+
+async def _demo(stack: AsyncExitStack, console: Console, port: int, listen: str) -> Plan:
+    try:
+        demo = await start_demo(port)
+    except OSError as error:
+        raise ConfigError(f"--demo-port {port}: {error.strerror or error}") from error
+    stack.push_async_callback(demo.stop)
+    console.print(f"The demo shop and its trackers run on {demo.origin}/")
+    return plan_demo(demo.port, listen)
+
+
+def _welcome(console: Console, plan: Plan, address: tuple[str, int]) -> None:
+    host = plan.config.site[0].hosts[0].partition(":")[0]
+    open_here = f"http://{host}:{address[1]}/"
+    console.print(f"\n[bold green]Open {open_here}[/]  the site behind the proxy, with the banner", soft_wrap=True)
+    rows = (
+        (plan.direct, "the same site without it"),
+        (f"{open_here}.samtykke/cookies", "what visitors are told"),
+        (f"{open_here}.samtykke/me", "what is recorded of you"),
+        (f"samtykke log verify --config {plan.file}", "is the record intact?"),
+        (f"samtykke prove {open_here} --config {plan.file}", "does anything leak?"),
+    )
+    for what, why in rows:
+        console.print(f"  {what}  {why}", soft_wrap=True, highlight=False)
+    console.print("Ctrl-C ends everything.")

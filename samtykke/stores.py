@@ -1,0 +1,19 @@
+"""Open the configured stores; what cannot be opened becomes one clear line that names it."""
+
+from __future__ import annotations
+
+from runtime.database import DatabaseUnusableError
+from samtykke.config import Config, ConfigError
+from samtykke.outcome import UnreachableError
+from scanner.inventory import Inventory
+
+
+async def open_inventory(config: Config) -> Inventory:
+    """The inventory of scans. Raises UnreachableError or ConfigError, naming it."""
+    url = config.store(config.inventory.store)
+    try:
+        return await Inventory.open(url)
+    except DatabaseUnusableError as error:
+        raise UnreachableError(str(error)) from error
+    except ValueError as error:
+        raise ConfigError(f"inventory.store: {error}") from error

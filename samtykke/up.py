@@ -1,0 +1,155 @@
+"""The main job, in order: read or make the config, scan, compare, publish the first policy, serve.
+
+Without SITE it is the bundled demo shop. Everything it makes stands in one folder, `samtykke-data/<name>`, so that
+the next `up`, and every other command with `--config`, finds it again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from policies.compare import compare
+from policies.declared import read_policy
+from policies.findings import Finding
+from policies.observation import Scan
+from policies.purpose import Purpose
+from policies.site_policy import SitePolicy
+from runtime.keys import create_key_file
+from samtykke.config import Config, ConfigError, load_config
+from samtykke.demo import demo_config
+from samtykke.documents import read_document
+from samtykke.outcome import UnreachableError
+from samtykke.wiring import catalogue, policy_folder
+
+DATA = Path("samtykke-data")
+POLICY_WORDS = re.compile(
+    r"personvern|privacy|datenschutz|integritet|privatliv|cookie|informasjonskaps|tietosuoja", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `up` is about. `direct` is the address that is scanned: the site without the proxy."""
+
+    config: Config
+    file: Path
+    direct: str
+    demo_port: int | None = None
+
+
+def plan_demo(port: int, listen: str) -> Plan:
+    """The demo shop on this port. Its config is written anew each time: nothing in it is the operator's."""
+    folder = DATA / "demo"
+    file = _write(folder, demo_config(port, listen, folder))
+    return Plan(_with_key(load_config(file)), file, f"http://shop.localhost:{port}/", port)
+
+
+def plan_site(address: str, listen: str) -> Plan:
+    """Somebody's own site. A config that is there already is kept: it may have been edited."""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{address!r} is no web address: write https://HOST/")
+    folder = DATA / parts.hostname
+    file = folder / "samtykke.toml"
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if not file.exists():
+        file = _write(folder, _site_config(parts.hostname, parts.netloc.rpartition("@")[2], origin, listen))
+    return Plan(_with_key(load_config(file)), file, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+
+
+def _site_config(name: str, netloc: str, origin: str, listen: str) -> str:
+    local = name if name == "localhost" or name.endswith(".localhost") else f"{name}.localhost"
+    hosts = json.dumps(list(dict.fromkeys([local, "localhost", "127.0.0.1"])))
+    return (
+        f"# {name} behind the proxy on this machine. Every key is explained in samtykke.example.toml.\n\n"
+        f'[[site]]\nname = "{name}"\nhosts = {hosts}\nupstream = "{origin}"\nupstream_host = "{netloc}"\n'
+        f'declared = ""\n\n[proxy]\nlisten = "{listen}"\n'
+    )
+
+
+def _write(folder: Path, text: str) -> Path:
+    file = folder / "samtykke.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    return file
+
+
+def _with_key(config: Config) -> Config:
+    path = config.path(config.consent.key_file)
+    try:
+        if not path.exists():
+            create_key_file(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return config
+
+
+def publish_first(plan: Plan, draft: SitePolicy) -> tuple[SitePolicy, bool]:
+    """(policy in force, was it published now). Later scans only write drafts; the demo's is always published."""
+    folder = policy_folder(plan.config)
+    folder.write_draft(draft)
+    current = folder.current(draft.site)
+    if current is not None and plan.demo_port is None:
+        return current, False
+    return folder.publish(draft), True
+
+
+def policy_page(scan: Scan) -> str | None:
+    """The page of a scan that looks like the site's privacy policy, by its address or title."""
+    for page in scan.pages:
+        if not page.error and POLICY_WORDS.search(f"{urlsplit(page.url).path} {page.title}"):
+            return page.final_url or page.url
+    return None
+
+
+def findings_of(plan: Plan, scan: Scan) -> tuple[str | None, tuple[Finding, ...]]:
+    """(the policy document that was read, what differs from it); (None, ()) where there is no document."""
+    source = plan.config.site[0].declared or policy_page(scan)
+    if not source:
+        return None, ()
+    try:
+        document = read_document(source)
+    except (ConfigError, UnreachableError):
+        return None, ()
+    declared = read_policy(document.data, content_type=document.content_type, catalogue=catalogue())
+    return source, compare(declared, scan, catalogue())
+
+
+def print_summary(
+    console: Console, scan: Scan, policy: SitePolicy, source: str | None, found: tuple[Finding, ...]
+) -> None:
+    """What was found, in a few lines and one table."""
+    pages = sum(not page.error for page in scan.pages)
+    console.print(
+        f"\nVisited {pages} pages ({scan.mode}): {len(scan.cookies)} cookies, {len(scan.storage)} storage keys, "
+        f"{len(policy.contacts)} other hosts."
+    )
+    table = Table(title="Held back until consent")
+    for heading in ("purpose", "cookies and keys", "hosts"):
+        table.add_column(heading, overflow="fold")
+    for purpose in (Purpose.PREFERENCES, Purpose.STATISTICS, Purpose.MARKETING, None):
+        names = [cookie.name for cookie in policy.cookies if cookie.purpose is purpose and purpose]
+        names += [key.key for key in policy.storage if key.purpose is purpose and purpose]
+        hosts = [host.host for host in policy.contacts if host.purpose is purpose]
+        if names or hosts:
+            table.add_row(purpose or "unknown", ", ".join(names) or "-", ", ".join(hosts) or "-")
+    console.print(table)
+    if source is None:
+        console.print("No privacy policy found to compare with: set `declared` in the config.")
+        return
+    high = [finding for finding in found if finding.severity == "high"]
+    console.print(f"\n{len(found)} findings against {source}, {len(high)} of them grave:")
+    for finding in high[:8]:
+        console.print(f"  [red]{finding.kind}[/] [bold]{finding.subject}[/]: {finding.because}", soft_wrap=True)
+    if len(high) > 8:
+        console.print(f"  ... and {len(high) - 8} more")

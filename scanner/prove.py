@@ -1,0 +1,237 @@
+"""Prove that nothing leaks: visit the site through the proxy in every consent state, beside the site itself.
+
+Each choice is made by posting the banner's own form, like a visitor. A cell of the answer is one state on one page:
+its leaks, what is broken there that is not broken on the site itself, and third parties that nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from policies.observation import PageVisit, Scan
+from policies.purpose import ACCEPT, CONSENTABLE, REJECT, UNDECIDED, Consent
+from policies.rules import OWN_COOKIES, Rules
+from scanner.addresses import addresses_for, resolver_for
+from scanner.browse import browser_settings
+from scanner.browser import Browser, CookieToSet, Visit, VisitPlan
+from scanner.choice import Chosen, choose
+from scanner.fetch import Fetcher, Terms
+from scanner.leaks import Leak, leaks_of
+from scanner.settings import ScanSettings
+
+AT_ONCE = 2
+PROVING = ("Samtykke-Surface", "prove")
+"""Sent along, so that the log tells these visits from people's and leaves them out of its statistics."""
+STOPPED = ("Content Security Policy", "ERR_BLOCKED_BY", "net::ERR_FAILED")
+"""Words of console messages that only say that something was stopped, as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One kind of visitor. `choice` is what he posts: reject, accept or a purpose; None posts nothing."""
+
+    name: str
+    consent: Consent
+    choice: str | None = None
+    gpc: bool = False
+    javascript: bool = True
+
+
+STATES: tuple[State, ...] = (
+    State("undecided", UNDECIDED),
+    State("reject", REJECT, "reject"),
+    *(State(purpose.value, Consent.of([purpose]), purpose.value) for purpose in CONSENTABLE),
+    State("accept", ACCEPT, "accept"),
+    State("gpc", REJECT, gpc=True),
+    State("noscript", UNDECIDED, javascript=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one state showed on one page."""
+
+    state: str
+    page: str
+    leaks: tuple[Leak, ...] = ()
+    breakage: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The `prove` JSON of the contract. `policy_hash` is None where the catalogue alone was judged by."""
+
+    policy_hash: str | None
+    cells: tuple[Cell, ...] = ()
+    started: str = ""
+    url: str = ""
+    direct: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def leaks(self) -> bool:
+        return any(cell.leaks for cell in self.cells)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to prove. `direct` is the site without the proxy; `mapping` is Chromium's --host-resolver-rules for it."""
+
+    settings: ScanSettings
+    direct: str
+    pages: int = 5
+    states: tuple[State, ...] = STATES
+    mapping: str = ""
+
+
+Report = Callable[[str], None]
+
+
+async def prove(
+    task: Task, rules_of: Callable[[Scan], Rules], *, now: Callable[[], datetime], report: Report | None = None
+) -> Proof:
+    """Visit everything. `rules_of` makes the rules to judge by, given what the site itself showed.
+
+    Raises OSError where the browser does not start or the site cannot be reached, ChoiceError where a choice could
+    not be made.
+    """
+    say = report or (lambda _: None)
+    started = now()
+    settings = task.settings.model_copy(update={"headers": (*task.settings.headers, PROVING)})
+    names = resolver_for(settings, None)
+    addresses = await addresses_for(settings, names)
+    direct_settings = browser_settings(settings)
+    if task.mapping:
+        direct_settings = direct_settings.model_copy(update={"host_resolver_rules": task.mapping})
+    async with await Browser.launch(direct_settings) as browser:
+        baseline = await _baseline(browser, task, say)
+    seen = _as_scan(task.direct, started, baseline.values())
+    rules = rules_of(seen)
+    async with AsyncExitStack() as stack:
+        fetcher = await stack.enter_async_context(Fetcher(settings, addresses, names))
+        browser = await stack.enter_async_context(await Browser.launch(browser_settings(settings)))
+        terms = Terms(settings.page_seconds, settings.page_bytes, settings.max_redirects)
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def look(state: State, chosen: Chosen, path: str, direct: Visit) -> Cell:
+            async with turn:
+                url = urljoin(settings.url, path)
+                visit = await browser.visit(url, _plan(state, chosen, settings))
+                cell = _cell(state, path, visit, direct, rules)
+                say(f"{state.name} {path}: {len(cell.leaks)} leaks, {len(cell.breakage)} broken")
+                return cell
+
+        jobs = []
+        for state in task.states:
+            chosen = Chosen(())
+            if state.choice:
+                chosen = await choose(state.choice, settings.url, fetcher, terms, lambda: now().timestamp())
+            jobs += [look(state, chosen, path, visit) for path, visit in baseline.items()]
+        cells = await asyncio.gather(*jobs)
+    notes = tuple(f"{path}: {note}" for path, visit in baseline.items() for note in visit.notes)
+    return Proof(
+        rules.policy_hash, tuple(cells), started.isoformat(timespec="seconds"), settings.url, task.direct, notes
+    )  # fmt: skip
+
+
+async def _baseline(browser: Browser, task: Task, say: Report) -> dict[str, Visit]:
+    """The sample of pages as the site itself shows them, by path."""
+    first = await browser.visit(task.direct)
+    if first.page.error:
+        raise ConnectionError(f"{task.direct}: {first.page.error}")
+    start = urlsplit(task.settings.url).path or "/"
+    visits = {start: first}
+    for path in _sample(first, task.pages - 1):
+        if path not in visits:
+            visit = await browser.visit(urljoin(task.direct, path))
+            if visit.page.error is None:
+                visits[path] = visit
+    say(f"{len(visits)} pages of {task.direct} as they are without the proxy")
+    return visits
+
+
+def _sample(first: Visit, count: int) -> list[str]:
+    """Paths of the same host that the page links to, in document order."""
+    host = urlsplit(first.page.final_url or first.page.url).netloc
+    paths: list[str] = []
+    for link in first.links:
+        parts = urlsplit(link)
+        path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        if parts.netloc == host and path not in paths and path != (urlsplit(first.page.url).path or "/"):
+            paths.append(path)
+    return paths[:count]
+
+
+def _plan(state: State, chosen: Chosen, settings: ScanSettings) -> VisitPlan:
+    cookies = tuple(CookieToSet(name, value, settings.url) for name, value in chosen.cookies)
+    return VisitPlan(cookies=cookies, headers=settings.headers, gpc=state.gpc, javascript=state.javascript)
+
+
+def _cell(state: State, path: str, visit: Visit, direct: Visit, rules: Rules) -> Cell:
+    leaks, unknown = leaks_of(visit, rules, state.consent)
+    breakage = [*_errors(visit, direct)]
+    if visit.page.error:
+        breakage.append(f"the page failed: {visit.page.error}")
+    if state.consent == ACCEPT:
+        breakage += _missing(visit, direct, rules)
+    return Cell(state.name, path, leaks, tuple(sorted(set(breakage))), unknown)
+
+
+def _errors(visit: Visit, direct: Visit) -> Iterable[str]:
+    """Script errors and failed first-party requests that the site itself does not have."""
+    known = {_words(error) for error in direct.console_errors}
+    for error in visit.console_errors:
+        if _words(error) not in known and not any(mark in error for mark in STOPPED):
+            yield f"script error: {error}"
+    host = urlsplit(visit.page.final_url or visit.page.url).hostname
+    failed_before = {urlsplit(failed.url).path for failed in direct.failed_requests}
+    for failed in visit.failed_requests:
+        parts = urlsplit(failed.url)
+        stopped = any(mark in failed.reason for mark in (*STOPPED, "csp", "inspector"))
+        if parts.hostname == host and parts.path not in failed_before and not stopped:
+            yield f"failed: {failed.url} ({failed.reason})"
+
+
+def _missing(visit: Visit, direct: Visit, rules: Rules) -> Iterable[str]:
+    """Trackers of the site itself that stay away although everything was accepted."""
+    found, wanted = _third_parties(visit), _third_parties(direct)
+    yield from (f"missing after accept: {host}" for host in sorted(wanted - found))
+    names = {cookie.name for cookie in visit.cookies}
+    for cookie in direct.cookies:
+        gone = cookie.state == "stored" and cookie.name not in names and cookie.name not in OWN_COOKIES
+        if gone and not rules.cookie(cookie.name, REJECT).allowed:
+            yield f"missing after accept: cookie {cookie.name}"
+
+
+def _third_parties(visit: Visit) -> set[str]:
+    loaded = (request for request in visit.requests if request.third_party and not request.blocked)
+    return {urlsplit(request.url).hostname or "" for request in loaded}
+
+
+def _words(error: str) -> str:
+    """An error without the addresses in it, which differ between the site and the proxy."""
+    return " ".join(word for word in error.split() if "://" not in word)
+
+
+def _as_scan(url: str, started: datetime, visits: Iterable[Visit]) -> Scan:
+    seen: Sequence[Visit] = tuple(visits)
+    return Scan(
+        site=url,
+        started=started.isoformat(timespec="seconds"),
+        mode="browser",
+        pages=tuple(PageVisit(url=visit.page.url, status=visit.page.status) for visit in seen),
+        cookies=tuple(cookie for visit in seen for cookie in visit.cookies),
+        storage=tuple(key for visit in seen for key in visit.storage),
+        requests=tuple(request for visit in seen for request in visit.requests),
+        techniques=tuple(technique for visit in seen for technique in visit.techniques),
+    )
