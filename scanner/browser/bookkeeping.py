@@ -94,6 +94,7 @@ def _navigated_within(scene: Scene, session: Session, params: Json) -> None:
 
 
 def _frame_attached(scene: Scene, session: Session, params: Json) -> None:
+    scene.scripts.attached(session.id, params["frameId"], params.get("stack"))
     scene.frames.setdefault(
         params["frameId"], FrameSeen(params["frameId"], session.id, "about:blank", params["parentFrameId"])
     )

@@ -63,6 +63,8 @@ class Browser:
         self._token = secrets.token_hex(12)
         self._stages: dict[str, _Stage] = {}
         self._by_session: dict[str, _Stage] = {}
+        self._judging: set[asyncio.Future[bool]] = set()
+        """Requests that wait for `VisitPlan.allow` to find out."""
 
     def __repr__(self) -> str:
         return f"<Browser {self.process!r}, {len(self._stages)} visits under way>"
@@ -93,6 +95,8 @@ class Browser:
 
     async def close(self) -> None:
         """End Chromium and remove its profile. Closing twice is fine."""
+        for judging in tuple(self._judging):
+            judging.cancel()
         self._connection.post("Browser.close")
         await asyncio.wait({self._connection.closed}, timeout=3.0)
         self._connection.close()
@@ -306,7 +310,22 @@ class Browser:
 
     def _judge(self, scene: Scene, session: Session, params: Json) -> None:
         allow, url = scene.plan.allow, params["request"]["url"]
-        if allow is None or allow(url):
+        verdict = True if allow is None else allow(url)
+        if isinstance(verdict, bool):
+            self._pass_on(session, params, verdict)
+            return
+
+        def decided(judging: asyncio.Future[bool]) -> None:
+            self._judging.discard(judging)
+            sure = not judging.cancelled() and judging.exception() is None
+            self._pass_on(session, params, sure and judging.result())
+
+        judging = asyncio.ensure_future(verdict)
+        self._judging.add(judging)
+        judging.add_done_callback(decided)
+
+    def _pass_on(self, session: Session, params: Json, allowed: bool) -> None:
+        if allowed:
             self._connection.post("Fetch.continueRequest", {"requestId": params["requestId"]}, session.id)
         else:
             refused = {"requestId": params["requestId"], "errorReason": "BlockedByClient"}
@@ -363,6 +382,6 @@ def _refusal(url: str, plan: VisitPlan) -> str | None:
         return f"not a web address: {error}"
     if parts.scheme not in ("http", "https") or not host:
         return f"not a web address: {parts.scheme or 'no scheme'}"
-    if plan.allow is not None and not plan.allow(url):
+    if plan.allow is not None and plan.allow(url) is False:
         return "refused: not an allowed address"
     return None

@@ -235,7 +235,8 @@ def _without_repeats(rows: list[ObservedCookie]) -> list[ObservedCookie]:
     found: dict[tuple[str, int | None, tuple[tuple[str, str], ...]], ObservedCookie] = {}
     for row in rows:
         found[row.state, row.declared_lifetime, tuple((each.kind, each.url) for each in row.set_by)] = row
-    return list(found.values())
+    stored = {key[1:] for key in found if key[0] == "stored"}
+    return [row for key, row in found.items() if key[0] != "overwritten" or key[1:] not in stored]
 
 
 def _text(raw: bytes) -> str:

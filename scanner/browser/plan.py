@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from policies.observation import (
@@ -27,6 +27,7 @@ class CookieToSet:
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
     """One visit's terms. `allow` is asked for every URL before it is requested, redirects included: False refuses it.
+    Where it has to find out first (resolve a name), it gives something to await; the request waits as long.
 
     `gpc` sends `Sec-GPC: 1` and sets `navigator.globalPrivacyControl`; `headers` go along with every request.
     """
@@ -36,7 +37,7 @@ class VisitPlan:
     gpc: bool = False
     javascript: bool = True
     screenshot: bool = False
-    allow: Callable[[str], bool] | None = None
+    allow: Callable[[str], bool | Awaitable[bool]] | None = None
 
     def all_headers(self) -> dict[str, str]:
         """The extra request headers, with Global Privacy Control's own where it is on."""

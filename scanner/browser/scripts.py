@@ -38,13 +38,24 @@ class ScriptBook:
 
     documents: set[str] = field(default_factory=set)
     _scripts: dict[tuple[str, str], Script] = field(default_factory=dict)
+    _attached_by: dict[str, tuple[Call, ...]] = field(default_factory=dict)
     _requested_by: dict[str, tuple[Call, ...]] = field(default_factory=dict)
 
     def parsed(self, session: str, params: Json) -> None:
         """Debugger.scriptParsed."""
-        url = params.get("embedderName") or params.get("url", "")
+        url = params.get("embedderName", "")
+        if not url and not params.get("hasSourceURL"):
+            url = params.get("url", "")
         loader = self.calls(session, params.get("stackTrace"))
+        if not loader and url.startswith("about:"):
+            frame = (params.get("executionContextAuxData") or {}).get("frameId", "")
+            loader = self._attached_by.get(frame, ())
         self._scripts[session, params["scriptId"]] = Script(url, loader)
+
+    def attached(self, session: str, frame: str, stack: Json | None) -> None:
+        """Page.frameAttached: a frame without an address of its own is the work of whoever put it there."""
+        if calls := self.calls(session, stack):
+            self._attached_by[frame] = calls
 
     def requested(self, session: str, url: str, initiator: Json) -> None:
         """Network.requestWillBeSent of a script or a document: the first one that asks is remembered."""
@@ -69,7 +80,7 @@ class ScriptBook:
                     continue
                 script = self._scripts.get((session, call["scriptId"]))
                 frame = Frame(
-                    url=(script.url if script else "") or call.get("url", ""),
+                    url=script.url if script else call.get("url", ""),
                     line=call.get("lineNumber", -1) + 1,
                     column=call.get("columnNumber", -1) + 1,
                     function=call.get("functionName", ""),

@@ -21,7 +21,7 @@ from scanner.browser.scene import host_of
 
 _PARTS = re.compile(r"[&=|:;,!~%\s\"'{}\[\]]+")
 _TIME = re.compile(r"1[5-9]\d{8}(\d{3}|\.\d+)?")
-_PLAIN = re.compile(r"[A-Za-z]+|[A-Za-z][a-z]+([-_][a-z]+)+|\d{1,7}|https?:.*|true|false|[\w.-]+\.[a-z]{2,6}")
+_PLAIN = re.compile(r"[A-Za-z]+|[A-Za-z][a-z]+([-_][a-z]+)+|\d{1,7}|https?:.*|/.*|true|false|[\w.-]+\.[a-z]{2,6}")
 _VERSIONED = re.compile(r"^[A-Za-z]{1,3}\d?\.\d{1,2}\.(.+)$")
 """Google's and Meta's prefixes: GA1.2.<id>, fb.1.<id>."""
 SHORTEST = 8

@@ -49,6 +49,7 @@ class Network(Observer):
                 exchange.hops[-1].has_extra = params.get("hasExtraInfo")
             case "Network.webSocketHandshakeResponseReceived":
                 exchange.hops[-1].status = params["response"].get("status")
+                exchange.hops[-1].headers = params["response"].get("headers", {})
             case "Network.webSocketFrameSent":
                 if len(exchange.hops[-1].body) < 65_536:
                     exchange.hops[-1].body += params["response"].get("payloadData", "")[:8192]
