@@ -3,32 +3,41 @@
 Reading order
     tables       one site's rules as the guard reads them: grouped by purpose and vendor, as short as can be
     guard.js     first script in `head`: refuses what was not agreed to (its opening comment: how each call ends)
-    activate.js  deferred: brings back what is agreed to now, takes back what no longer is
+    corners.js   second: the same for sockets, workers, style sheets, databases
+    activate.js  with it: brings back what is agreed to now, takes back what no longer is, Consent Mode, the page's API
+    shorten      shorter names, after rjsmin has taken comments and blank space out
 
 `guard_assets` is what to serve for ever under hash-named addresses, `guard_tags` what to write into `head`.
 """
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from typing import Protocol
+from typing import Literal, Protocol
 
 import rjsmin
 
 from policies.purpose import CONSENTABLE, Consent
+from proxy.guard.shorten import shorten
 from proxy.guard.tables import tables
 
 FOLDER = "/.samtykke/assets/"
 _RULES_PLACE = "'RULES'"
 
 
+ConsentMode = Literal["strip", "signals"]
+
+
 class HasBrowserRules(Protocol):
     """Anything that can say one site's rules as JSON-ready data: `policies.rules.Rules`."""
+
+    def __hash__(self) -> int: ...
 
     def browser_rules(self) -> dict[str, object]:
         """Hosts, paths, cookies, storage keys, inline signatures, own hosts, defaults and tag managers."""
@@ -51,20 +60,20 @@ class Guard:
     activate_path: str
     assets: dict[str, Asset]
 
-    def tags(self, consent: Consent, *, nonce: str | None, consent_mode: str) -> bytes:
+    def tags(self, consent: Consent, *, nonce: str | None, consent_mode: ConsentMode) -> bytes:
         """The two script elements, first in `head`. `nonce` is the page's own CSP nonce, or ours."""
-        purposes = " ".join(purpose for purpose in CONSENTABLE if purpose in consent.purposes)
-        vendors = " ".join(f"{vendor}:{int(allowed)}" for vendor, allowed in consent.vendors)
-        state = f' data-granted="{purposes}" data-mode="{escape(consent_mode)}"'
-        if vendors:
-            state += f' data-vendors="{escape(vendors)}"'
-        first = self._tag(self.guard_path, nonce, state)
-        return (first + self._tag(self.activate_path, nonce, " defer")).encode("ascii", "xmlcharrefreplace")
+        granted = [purpose.value for purpose in CONSENTABLE if purpose in consent.purposes]
+        state = json.dumps({"purposes": granted, "vendors": dict(consent.vendors)}, separators=(",", ":"))
+        more = f" data-mode={consent_mode} data-state='{escape(state, quote=False).replace(chr(39), '&#39;')}'"
+        return self._tags(nonce, more)
 
-    def shared_tags(self, *, nonce: str | None, consent_mode: str) -> bytes:
+    def shared_tags(self, *, nonce: str | None, consent_mode: ConsentMode) -> bytes:
         """The same for a page that every visitor gets: the guard reads what was granted from the mirror cookie."""
-        first = self._tag(self.guard_path, nonce, f' data-mode="{escape(consent_mode)}"')
-        return (first + self._tag(self.activate_path, nonce, " defer")).encode("ascii", "xmlcharrefreplace")
+        return self._tags(nonce, f" data-mode={consent_mode}")
+
+    def _tags(self, nonce: str | None, more: str) -> bytes:
+        both = self._tag(self.guard_path, nonce, more) + self._tag(self.activate_path, nonce, "")
+        return both.encode("ascii", "xmlcharrefreplace")
 
     def _tag(self, path: str, nonce: str | None, more: str) -> str:
         allowed = f' nonce="{escape(nonce)}"' if nonce else ""
@@ -76,11 +85,11 @@ def guard_of(rules: HasBrowserRules) -> Guard:
     """Compile one site's guard; remembered as long as its rules are in use."""
     body = _source("guard.js").replace(_RULES_PLACE, tables(rules.browser_rules(), _exempt_paths(rules)), 1)
     guard_path, guard = _asset("guard", body)
-    activate_path, activate = _asset("activate", _source("activate.js"))
+    activate_path, activate = _asset("activate", _source("corners.js") + "\n" + _source("activate.js"))
     return Guard(guard_path, activate_path, {guard_path: guard, activate_path: activate})
 
 
-def guard_tags(rules: HasBrowserRules, consent: Consent, *, nonce: str | None, consent_mode: str) -> bytes:
+def guard_tags(rules: HasBrowserRules, consent: Consent, *, nonce: str | None, consent_mode: ConsentMode) -> bytes:
     """What to write first into `head` for a visitor with this consent. `consent_mode` is strip or signals."""
     return guard_of(rules).tags(consent, nonce=nonce, consent_mode=consent_mode)
 
@@ -104,4 +113,4 @@ def _asset(stem: str, text: str) -> tuple[str, Asset]:
 @cache
 def _source(name: str) -> str:
     minified = rjsmin.jsmin(files("proxy.guard").joinpath(name).read_text(encoding="utf-8"))
-    return minified if isinstance(minified, str) else minified.decode()
+    return shorten(minified if isinstance(minified, str) else minified.decode())

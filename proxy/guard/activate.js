@@ -1,217 +1,279 @@
 /**
  * Bring back what the visitor has now agreed to, and take back what he no longer does.
  *
- * Loaded with `defer` after `guard.js`, whose rules and state it uses. Scripts return in document order, once, in
- * place (frameworks that hold the element keep it), with async, defer and module kept; frames, images and style
- * sheets return at once. Withdrawal clears what is stored, then reloads: a script that has run cannot be unrun.
+ * Runs after `guard.js`, whose rules and state it uses, and before any tag, since it says Consent Mode's defaults.
+ * Scripts return in document order, once, in place (frameworks that hold the element keep it), with async, defer and
+ * module kept; frames, images and style sheets return at once. Withdrawal clears what is stored, then reloads: a
+ * script that has run cannot be unrun.
  */
 (function () {
 	'use strict';
 	/** @type {any} */
 	const top = window;
 	const guard = top[Symbol.for('samtykke.guard')];
-	if (!guard || guard.activate) return;
-	const { state, allowed, release } = guard;
+	if (!guard || guard.activate || guard.home !== top) return;
+	const { rules, state, allowed, release, named, wrap, apply, quietly, ours, HELD, COOKIES, KEYS, INLINE } = guard;
 
-	const allowedNow = (/** @type {Element} */ node) =>
-		allowed([node.getAttribute('data-samtykke'), node.getAttribute('data-samtykke-vendor')]);
+	// Consent Mode: the seven signals.
 
+	const signal = (command, more = {}) => {
+		const say = (purpose) => (allowed([purpose]) ? 'granted' : 'denied');
+		const [advertising, personal] = [say('marketing'), say('preferences')];
+		const layer = (top.dataLayer ||= []);
+		(function (..._) {
+			layer.push(arguments);
+		})('consent', command, {
+			ad_storage: advertising,
+			ad_user_data: advertising,
+			ad_personalization: advertising,
+			analytics_storage: say('statistics'),
+			functionality_storage: personal,
+			personalization_storage: personal,
+			security_storage: 'granted',
+			...more,
+		});
+	};
+
+	// Calls to a tag's global before its snippet may run: kept, and made when it has run.
+
+	/** @type {[string, any[]][]} */
+	const calls = [];
+	const texts = rules.rows.flatMap((row) => (row[INLINE] && !allowed(row) ? (row[INLINE].source || row[INLINE]).split('|') : []));
+	for (const text of texts) {
+		const name = (/^([a-zA-Z_$][\w$]*)\\\($/.exec(text) || '')[1];
+		if (!name || name in top) continue;
+		const stub = (...args) => void calls.push([name, args]);
+		let held = false;
+		// Only where its snippet is held: a bundled copy of the snippet gives up when it finds its own name taken.
+		const found = () => [...document.querySelectorAll(`script[${HELD}]`)].some((each) => /** @type {any} */ (each).text.includes(name + '('));
+		Object.defineProperty(top, name, {
+			configurable: true,
+			get: () => ((held ||= found()) ? stub : undefined),
+			set: (value) => Object.defineProperty(top, name, { value, configurable: true, enumerable: true, writable: true }),
+		});
+	}
+	const replay = () => {
+		for (const [name, args] of calls.splice(0)) {
+			const { value } = Object.getOwnPropertyDescriptor(top, name) || {};
+			if (value) quietly(() => value(...args));
+			else calls.push([name, args]);
+		}
+	};
+
+	// What is held.
+
+	/** Closed shadow roots by their hosts. @type {WeakMap<any, any>} */
+	const shadows = new WeakMap();
+	wrap(Element.prototype, 'attachShadow', (native) => ({
+		f() {
+			const root = apply(native, this, arguments);
+			shadows.set(this, root);
+			return root;
+		},
+	}).f);
 	/** Every neutralised element in document order, those in shadow roots and same-origin frames included. */
-	const held = (/** @type {any} */ root) => {
-		/** @type {any[]} */
+	const held = (root) => {
 		const found = [];
 		for (const node of root.querySelectorAll('*')) {
-			if (node.hasAttribute('data-samtykke')) found.push(node);
-			const inside = guard.shadows.get(node) || node.shadowRoot;
+			if (node.hasAttribute(HELD)) found.push(node);
+			const inside = shadows.get(node) || node.shadowRoot;
 			if (inside) found.push(...held(inside));
-			try {
-				if (/^(iframe|frame|object)$/.test(node.localName) && node.contentDocument) found.push(...held(node.contentDocument));
-			} catch {
-				// Another origin's frame: its own page asks there.
-			}
+			if (/^(iframe|frame|object)$/.test(node.localName)) found.push(...(quietly(() => held(node.contentDocument)) || []));
 		}
 		return found;
 	};
-
-	/** @type {WeakSet<any>} */
-	const revived = new WeakSet();
-	const finished = (/** @type {HTMLScriptElement} */ node) =>
-		new Promise((done) => ['load', 'error'].forEach((type) => node.addEventListener(type, done, { once: true })));
-
-	/** A script that runs after the page has loaded and expects otherwise: late listeners and document.write. */
-	const whileLate = async (/** @type {() => Promise<void>} */ run) => {
-		const mine = () => revived.has(document.currentScript);
-		const called = (/** @type {any} */ target, /** @type {string} */ type, /** @type {any} */ listener) =>
-			setTimeout(() => {
-				const event = new Event(type);
-				typeof listener === 'function' ? listener.call(target, event) : listener.handleEvent(event);
-			});
-		const past = (/** @type {string} */ type) => (type === 'load' ? document.readyState === 'complete' : /^(DOMContentLoaded|readystatechange)$/.test(type) && document.readyState !== 'loading');
-		/** @type {[any, string][]} */
-		const covered = [[window, 'addEventListener'], [document, 'addEventListener'], [document, 'write'], [document, 'writeln']];
-		const stands = covered.map(([target, name]) => {
-			const native = target[name];
-			const stand = function (/** @type {any[]} */ ...args) {
-				if (name === 'addEventListener') {
-					if (mine() && args[1] && past(args[0])) return void called(target, args[0], args[1]);
-				} else if (mine() && document.readyState !== 'loading') {
-					const range = document.createRange();
-					range.setStartAfter(/** @type {any} */ (document.currentScript));
-					return range.insertNode(range.createContextualFragment(args.join('')));
-				}
-				return native.apply(target, args);
-			};
-			Object.defineProperty(target, name, { value: stand, configurable: true, writable: true });
-			return stand;
-		});
-		const onload = window.onload;
-		await run();
-		if (window.onload !== onload && document.readyState === 'complete') called(window, 'load', window.onload);
-		covered.forEach(([target, name], i) => target[name] === stands[i] && delete target[name]);
-	};
-
-	const runScripts = async (/** @type {any[]} */ scripts) => {
-		/** @type {any[]} */
-		const deferred = [];
-		const start = (/** @type {any} */ node) => {
-			const parsed = !guard.ours.has(node);
-			revived.add(node);
-			const external = ['src', 'href', 'xlink-href'].some((name) => node.hasAttribute('data-samtykke-' + name));
-			if (parsed && !node.hasAttribute('async')) node.async = false;
-			const ended = external && finished(node);
-			release(node);
-			if (!external) node.append('');
-			return ended;
-		};
-		for (const node of scripts) {
-			const type = node.getAttribute('data-samtykke-type') || '';
-			const external = node.hasAttribute('data-samtykke-src');
-			const parsed = !guard.ours.has(node);
-			if (parsed && (type === 'module' || (external && node.hasAttribute('defer')))) {
-				deferred.push(node);
-				continue;
-			}
-			const ended = start(node);
-			if (ended && parsed && !node.hasAttribute('async')) await ended;
-		}
-		deferred.forEach(start);
-	};
-
-	/** Return everything that is held and now allowed. */
-	const revive = async () => {
-		const due = held(document).filter(allowedNow);
-		for (const node of due) {
-			if (node.localName === 'script') continue;
-			unveil(node);
-			release(node);
-		}
-		const scripts = due.filter((node) => node.localName === 'script');
-		if (scripts.length) await whileLate(() => runScripts(scripts));
-		guard.replay();
-	};
-	const unveil = (/** @type {any} */ node) => {
+	const allowedNow = (node) => allowed([node.getAttribute(HELD), node.getAttribute(HELD + '-vendor')]);
+	const unveil = (node) => {
 		const placeholder = node.previousElementSibling;
 		if (!placeholder || !placeholder.matches('.samtykke-placeholder')) return;
 		placeholder.remove();
 		node.hidden = false;
 	};
 
-	/** Remove keys, databases, caches and readable cookies of what is not (any longer) allowed. */
-	const clear = () => {
-		for (const name of ['localStorage', 'sessionStorage'])
-			try {
-				for (const key of Object.keys(top[name])) if (guard.named(guard.KEYS, key)) top[name].removeItem(key);
-			} catch {
-				// Storage is switched off: nothing is kept there.
-			}
+	// Scripts.
+
+	/** @type {WeakSet<any>} */
+	const revived = new WeakSet();
+	const ended = (node) =>
+		new Promise((done) => ['load', 'error'].forEach((type) => node.addEventListener(type, done, { once: true })));
+
+	/** A revived script may expect a page that is still loading: late listeners are called, late writes follow it. */
+	const asIfLoading = async (run) => {
+		const late = () => revived.has(document.currentScript) && document.readyState !== 'loading';
+		const past = (type) => type === 'DOMContentLoaded' || (type === 'load' && document.readyState === 'complete');
+		const call = (target, type, listener) =>
+			setTimeout(() => (listener.handleEvent ? listener.handleEvent(new Event(type)) : listener.call(target, new Event(type))));
+		const listen = (target, native) => (type, listener, ...more) =>
+			late() && listener && past(type) ? void call(target, type, listener) : native.call(target, type, listener, ...more);
+		const write = (target, native) => (...html) => {
+			if (!late()) return native.apply(target, html);
+			const range = document.createRange();
+			range.setStartAfter(/** @type {any} */ (document.currentScript));
+			range.insertNode(range.createContextualFragment(html.join('')));
+		};
+		/** @type {[any, string, any][]} */
+		const covers = [[window, 'addEventListener', listen], [document, 'addEventListener', listen], [document, 'write', write], [document, 'writeln', write]];
+		const stands = covers.map(([target, name, make]) => {
+			const value = make(target, target[name]);
+			Object.defineProperty(target, name, { value, configurable: true, writable: true });
+			return value;
+		});
+		const { onload } = window;
+		await run();
+		if (window.onload !== onload && window.onload && document.readyState === 'complete') call(window, 'load', window.onload);
+		covers.forEach(([target, name], i) => target[name] === stands[i] && delete target[name]);
 	};
-	const clearDeep = async () => {
-		clear();
-		const hosts = location.hostname.split('.');
-		const domains = ['', ...hosts.map((_, i) => '; domain=' + hosts.slice(i).join('.'))];
-		const parts = location.pathname.split('/');
-		const paths = new Set(parts.flatMap((_, i) => [parts.slice(0, i).join('/') + '/', parts.slice(0, i + 1).join('/') || '/']));
+
+	/** The page's own order: one by one what the parser would wait for, then what it would defer. */
+	const runScripts = async (scripts) => {
+		const isExternal = (node) => ['src', 'href', 'xlink-href'].some((name) => node.hasAttribute(`${HELD}-${name}`));
+		const parsed = (node) => !ours.has(node);
+		const start = (node) => {
+			const external = isExternal(node);
+			revived.add(node);
+			if (parsed(node) && !node.hasAttribute('async')) node.async = false;
+			const end = external && ended(node);
+			release(node);
+			// An inline script that was passed over is looked at again when its content changes.
+			if (!external) node.append('');
+			return end;
+		};
+		const waits = (node) =>
+			parsed(node) && (node.getAttribute(HELD + '-type') === 'module' ? !node.hasAttribute('async') : isExternal(node) && node.hasAttribute('defer') && !node.hasAttribute('async'));
+		for (const node of scripts.filter((each) => !waits(each))) {
+			const end = start(node);
+			if (end && parsed(node) && !node.hasAttribute('async')) await end;
+		}
+		await Promise.all(scripts.filter(waits).map(start));
+	};
+
+	const revive = async () => {
+		const due = held(document).filter(allowedNow);
+		for (const node of due.filter((each) => each.localName !== 'script')) {
+			unveil(node);
+			release(node);
+		}
+		const scripts = due.filter((each) => each.localName === 'script');
+		if (scripts.length) await asIfLoading(() => runScripts(scripts));
+		replay();
+	};
+
+	// What is stored.
+
+	/** Keys that were written without `setItem`, and those of an earlier visit. */
+	const clearKeys = () => {
+		for (const name of ['localStorage', 'sessionStorage'])
+			quietly(() => Object.keys(top[name]).forEach((key) => named(KEYS, key) && top[name].removeItem(key)));
+	};
+	/** Each script-readable cookie on each host and path that it may have been set for. */
+	const clearCookies = () => {
+		const labels = location.hostname.split('.');
+		const hosts = ['', ...labels.map((_, i) => '; domain=' + labels.slice(i).join('.'))];
+		const parts = location.pathname.split('/').slice(1);
+		const paths = new Set(['/', ...parts.flatMap((_, i) => ['/' + parts.slice(0, i + 1).join('/'), '/' + parts.slice(0, i).join('/') + '/'])]);
 		for (const pair of document.cookie.split('; ')) {
 			const name = pair.split('=', 1)[0];
-			if (guard.named(guard.COOKIES, name))
-				for (const domain of domains) for (const path of paths) document.cookie = `${name}=; max-age=0; path=${path}${domain}`;
+			if (!named(COOKIES, name)) continue;
+			for (const host of hosts) for (const path of paths) document.cookie = `${name}=; max-age=0; path=${path}${host}`;
 		}
+	};
+	const clear = async () => {
+		clearKeys();
+		clearCookies();
 		try {
-			for (const { name } of await indexedDB.databases()) if (guard.named(guard.KEYS, name)) indexedDB.deleteDatabase(/** @type {string} */ (name));
-			for (const name of await caches.keys()) if (guard.named(guard.KEYS, name)) await caches.delete(name);
+			for (const { name } of await indexedDB.databases()) if (named(KEYS, name)) indexedDB.deleteDatabase(/** @type {string} */ (name));
+			for (const name of await caches.keys()) if (named(KEYS, name)) await caches.delete(name);
 		} catch {
 			// Not offered here (an insecure page): nothing is kept there.
 		}
 	};
 
+	// A choice, made here or in another tab.
+
 	/** @type {BroadcastChannel | null} */
 	let channel = null;
 	const listen = () => {
-		if (!channel && top.BroadcastChannel) {
-			channel = new BroadcastChannel('samtykke');
-			channel.onmessage = ({ data }) => change(data, false);
-		}
+		if (channel || !top.BroadcastChannel) return;
+		channel = new BroadcastChannel('samtykke');
+		channel.onmessage = ({ data }) => change(data, false);
 	};
-
-	let chosen = 0;
-	const change = async (/** @type {any} */ choice, /** @type {boolean} */ here) => {
-		const purposes = new Set(guard.words((choice.purposes || []).join(' ')));
-		/** @type {Record<string, boolean>} */
-		const vendors = Array.isArray(choice.vendors) ? Object.fromEntries(choice.vendors.map((/** @type {any} */ each) => [each].flat().concat(true).slice(0, 2))) : { ...choice.vendors };
+	/** @type {((state: any) => void)[]} */
+	const listeners = [];
+	const tell = () => {
+		const detail = { purposes: [...state.purposes], vendors: { ...state.vendors } };
+		listeners.forEach((each) => quietly(() => each(detail)));
+		document.dispatchEvent(new CustomEvent('samtykke:change', { detail }));
+	};
+	let chosen = -Infinity;
+	const change = async ({ purposes = [], vendors = {} }, here) => {
+		const before = { ...state };
+		if (Array.isArray(vendors)) vendors = Object.fromEntries(vendors.map((each) => (Array.isArray(each) ? each : [each, true])));
+		state.purposes = ['preferences', 'statistics', 'marketing'].filter((each) => purposes.includes(/** @type {never} */ (each)));
+		state.vendors = { ...vendors };
+		if (here && channel) channel.postMessage({ purposes: state.purposes, vendors: state.vendors });
+		signal('update');
 		const lost =
-			[...state.purposes].some((purpose) => !purposes.has(purpose)) ||
-			Object.keys(state.vendors).some((id) => state.vendors[id] && !vendors[id]) ||
-			Object.keys(vendors).some((id) => !vendors[id] && state.vendors[id] !== false && state.purposes.size > 0);
-		state.purposes.clear();
-		purposes.forEach((purpose) => state.purposes.add(purpose));
-		for (const id of Object.keys(state.vendors)) delete state.vendors[id];
-		Object.assign(state.vendors, vendors);
-		if (here && channel) channel.postMessage({ purposes: [...purposes], vendors });
-		guard.signal('update');
+			before.purposes.some((each) => !state.purposes.includes(each)) ||
+			Object.keys(before.vendors).some((id) => before.vendors[id] && !state.vendors[id]) ||
+			Object.keys(state.vendors).some((id) => !state.vendors[id] && before.vendors[id] !== false && before.purposes[0]);
 		if (lost) {
-			await clearDeep();
-			guard.tell();
+			await clear();
+			tell();
 			location.reload();
 			return;
 		}
-		chosen = Date.now();
+		chosen = performance.now();
 		await revive();
-		guard.tell();
+		tell();
 	};
-	guard.activate = (/** @type {any} */ choice) => change(choice || {}, true);
+	guard.activate = (choice) => change(choice || {}, true);
+
+	top.samtykke = {
+		granted: (purpose) => allowed([purpose]),
+		onChange: (listener) => void listeners.push(listener),
+		open() {
+			const button = document.getElementById('samtykke-reopen') || document.getElementById('samtykke-settings');
+			if (button) button.click();
+			else location.assign('/.samtykke/preferences');
+		},
+		activate: guard.activate,
+	};
 
 	// A loaded page's CSP cannot be loosened: where it refuses what was just agreed to, the next page's will not.
 	document.addEventListener('securitypolicyviolation', (event) => {
-		if (event.disposition !== 'enforce' || Date.now() - chosen > 5000) return;
+		if (event.disposition !== 'enforce' || performance.now() - chosen > 5000) return;
 		const rule = guard.find(event.blockedURI, 'image');
 		if (rule && allowed(rule)) location.reload();
 	});
 	addEventListener('pagehide', () => {
-		clear();
+		clearKeys();
 		if (channel) channel.close();
 		channel = null;
 	});
 	addEventListener('pageshow', (event) => {
 		listen();
 		if (!event.persisted) return;
-		const now = guard.words(guard.mirror());
-		if ([...state.purposes].some((purpose) => !now.includes(purpose))) location.reload();
-		else if (now.length > state.purposes.size) change({ purposes: now, vendors: state.vendors }, false);
+		const purposes = guard.mirror();
+		if (state.purposes.some((each) => !purposes.includes(each))) location.reload();
+		else if (purposes.length > state.purposes.length) change({ purposes, vendors: state.vendors }, false);
 	});
 	document.addEventListener('click', (event) => {
 		const button = event.target instanceof Element && event.target.closest('[data-samtykke-load]');
 		const placeholder = button && button.closest('.samtykke-placeholder');
 		const node = /** @type {any} */ (placeholder && placeholder.nextElementSibling);
-		if (!node || !node.hasAttribute('data-samtykke')) return;
+		if (!node || !node.hasAttribute(HELD)) return;
 		event.preventDefault();
 		unveil(node);
-		release(node);
+		release(node, true);
 		node.focus();
 	});
-
+	const loaded = () => {
+		clearKeys();
+		if (state.purposes[0] || Object.values(state.vendors).includes(true)) revive();
+	};
 	listen();
-	clear();
-	addEventListener('load', () => [0, 1000, 5000].forEach((wait) => setTimeout(clear, wait)));
-	if (guard.waiting) guard.activate(guard.waiting);
-	else if (state.purposes.size || Object.keys(state.vendors).length) revive();
+	if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', loaded, { once: true });
+	else loaded();
+	addEventListener('load', () => [0, 1000, 5000].forEach((wait) => setTimeout(clearKeys, wait)));
+	if (top === top.parent) quietly(() => signal('default', state.purposes[0] ? {} : { wait_for_update: 500 }));
 })();

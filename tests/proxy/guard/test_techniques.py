@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from guard_page import Page, Site, launch_pages, serve_site
-from guard_rules import GuardRules
+from guard_page import Page, Site
 from guard_techniques import TECHNIQUES
 
 from policies.purpose import UNDECIDED
-from proxy.guard import guard_of
 
 AT_ONCE = 6
 QUIET_SECONDS = 0.2
@@ -61,28 +60,27 @@ async def try_one(name: str, page: Page, site: Site, head: bytes) -> Outcome:
     return outcome
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def outcomes() -> AsyncIterator[dict[str, Outcome]]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def outcomes(whole_lab: Any) -> AsyncIterator[dict[str, Outcome]]:
     """All techniques, several at once, a few tabs at once."""
-    guard = guard_of(GuardRules())
-    head = guard.tags(UNDECIDED, nonce=None, consent_mode="strip")
-    async with serve_site() as site, launch_pages() as browser:
-        for path, asset in guard.assets.items():
-            site.pages[path] = ({"Content-Type": asset.content_type}, asset.body)
-        waiting = list(TECHNIQUES)
-        found: dict[str, Outcome] = {}
+    site, browser = whole_lab.site, whole_lab.browser
+    head = whole_lab.guard.tags(UNDECIDED, nonce=None, consent_mode="strip")
+    for path, asset in whole_lab.guard.assets.items():
+        site.pages[path] = ({"Content-Type": asset.content_type}, asset.body)
+    waiting = list(TECHNIQUES)
+    found: dict[str, Outcome] = {}
 
-        async def work() -> None:
-            page = await browser.page()
-            while waiting:
-                name = waiting.pop()
-                found[name] = await try_one(name, page, site, head)
+    async def work() -> None:
+        page = await browser.page()
+        while waiting:
+            name = waiting.pop()
+            found[name] = await try_one(name, page, site, head)
 
-        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-        yield found
+    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    yield found
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)

@@ -1,0 +1,147 @@
+/**
+ * The guard's corners: sockets and workers, style sheets, fonts, databases, nodes of other documents.
+ *
+ * Runs right after `guard.js`, before anything of the site's, and wherever the guard goes. It decides and neutralises
+ * as the guard does, and makes all stand-ins look native.
+ */
+(function () {
+	'use strict';
+	/** @type {any} */
+	const top = window;
+	const guard = top[Symbol.for('samtykke.guard')];
+	if (!guard || guard.more.length) return;
+	const { judge, named, put, mark, natives, wrap, ask, quietly, later, look, lookInside, entered, nothing, HELD, KEYS } = guard;
+	const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
+
+	/** A style sheet without its refused addresses; `note` is told why. */
+	const sheet = (text, note = (rule) => {}) =>
+		/url\(|@import/i.test((text = '' + text))
+			? text.replace(/(?:https?:)?(\/\/[^\s"'()<>\\;/]+)[^\s"'()<>\\;]*/gi, (url, host) => {
+					const rule = judge(url, 'style');
+					if (rule) note(rule);
+					return rule ? 'about:' + url.slice(url.indexOf(host) + host.length) : url;
+				})
+			: text;
+	const restyle = (node, text, name) => {
+		const cleaned = sheet(text, (rule) => mark(node, rule));
+		if (cleaned !== text) node.setAttribute(`${HELD}-${name}`, text);
+		return cleaned;
+	};
+	const restyleAttribute = (node) => {
+		const text = node.getAttribute('style');
+		const cleaned = text && restyle(node, text, 'style');
+		if (cleaned !== text) node.setAttribute('style', cleaned);
+	};
+	guard.sheet = sheet;
+	guard.corner = (node) => {
+		if (node.localName === 'style' && !node.hasAttribute(HELD)) node.textContent = node.textContent;
+		if (node.localName === 'script' && /rules|map/.test(node.type))
+			sheet('url(' + node.textContent, (rule) => mark(node, rule));
+		restyleAttribute(node);
+	};
+
+	/** A stand-in for a connection or worker that failed at once. */
+	const dud = (type, url, readyState, ...events) => {
+		const self = new EventTarget();
+		Object.setPrototypeOf(self, type.prototype);
+		for (const name of 'send close postMessage terminate onopen onmessage onerror onclose readyState url port'.split(' '))
+			if (name in type.prototype)
+				Object.defineProperty(self, name, {
+					value: name[1] === 'n' ? null : name === 'url' ? url : name === 'port' ? new MessageChannel().port1 : name === 'readyState' ? readyState : nothing,
+					writable: true,
+				});
+		later(() => {
+			for (const event of [new Event('error'), ...events]) {
+				self.dispatchEvent(event);
+				quietly(() => self['on' + event.type](event));
+			}
+		});
+		return self;
+	};
+
+	/** Before each construction `answer` may change the arguments, or return what to do in its place. */
+	const build = (w, name, answer) =>
+		wrap(w, name, (native) => {
+			const stand = new Proxy(native, {
+				construct(_, args, type) {
+					const instead = quietly(() => answer(args, type));
+					return instead ? instead() : construct(native, args, type);
+				},
+			});
+			if (native.prototype.constructor === native) native.prototype.constructor = stand;
+			return stand;
+		});
+
+	const install = (w) => {
+		const proto = (name) => w[name] && w[name].prototype;
+		const reject = () => w.Promise.reject(new w.TypeError('Failed to fetch'));
+
+		wrap(w.Function.prototype, 'toString', (native) => ({
+			f() {
+				return apply(native, natives.get(this) || this, []);
+			},
+		}).f);
+
+		// Attributes by other ways.
+		ask(proto('Element'), 'setAttributeNode setAttributeNodeNS', ([{ name, value }], self) => put(self, name, value) && (() => null));
+		ask(proto('SVGAnimatedString'), 'baseVal', ([value]) => judge(value, 'image') && nothing, 'set');
+		ask(proto('Attr'), 'value', ([value], self) => self.ownerElement && put(self.ownerElement, self.name, value) && nothing, 'set');
+		build(w, 'Audio', ([url], type) => url && judge(url, 'media') && (() => Object.assign(new type(), { src: url })));
+
+		// Nodes of other documents.
+		ask(proto('Document'), 'importNode adoptNode', ([source]) => {
+			if (source.nodeType === 1) look(source, false);
+			lookInside(source, false);
+			entered.length = 0;
+		});
+
+		// Connections and workers.
+		build(w, 'WebSocket', ([url], type) => judge(url, 'connect') && (() => dud(type, url, 3, new w.CloseEvent('close', { code: 1006 }))));
+		build(w, 'EventSource', ([url], type) => judge(url, 'connect') && (() => dud(type, url, 2)));
+		for (const name of ['Worker', 'SharedWorker']) build(w, name, ([url], type) => judge(url, 'worker') && (() => dud(type, url, 0)));
+		ask(proto('ServiceWorkerContainer'), 'register', ([url]) => judge(url, 'worker') && reject);
+
+		// Style sheets.
+		const style = proto('HTMLStyleElement');
+		for (const [name, from] of [['textContent', 'Node'], ['innerText', 'HTMLElement'], ['innerHTML', 'Element']]) {
+			defineProperty(style, name, /** @type {any} */ (getOwnPropertyDescriptor(proto(from), name)));
+			ask(style, name, (args, self) => void (args[0] = restyle(self, '' + args[0], 'text')), 'set');
+		}
+		for (const name of ['appendChild', 'insertBefore', 'append']) {
+			const found = getOwnPropertyDescriptor(proto(name === 'append' ? 'Element' : 'Node'), name);
+			defineProperty(style, name, /** @type {any} */ (found));
+			ask(style, name, (args, self) => {
+				args.forEach((each, i) => {
+					if (typeof each === 'string') args[i] = restyle(self, each, 'text');
+					else if (each && each.nodeType === 3) each.data = restyle(self, each.data, 'text');
+				});
+			});
+		}
+		const rule = (args) => void (args[0] = sheet(args[0]));
+		for (const type of ['CSSStyleSheet', 'CSSGroupingRule']) ask(proto(type), 'insertRule replace replaceSync', rule);
+		ask(proto('CSSStyleDeclaration'), 'setProperty', (args) => void (args[1] = sheet(args[1])));
+		ask(proto('CSSStyleDeclaration'), 'cssText', rule, 'set');
+		build(w, 'FontFace', (args) => void (args[1] = typeof args[1] === 'string' ? sheet(args[1]) : args[1]));
+		// `style.backgroundImage = ...` is no property of a prototype: seen before the next rendering, not before the call.
+		new w.MutationObserver((records) => {
+			for (const { target } of records) quietly(() => restyleAttribute(target));
+		}).observe(w.document, { subtree: true, attributes: true, attributeFilter: ['style'] });
+
+		// Databases and worklets.
+		wrap(proto('IDBFactory'), 'open', (native) => ({
+			f(name) {
+				const request = apply(native, this, arguments);
+				if (named(KEYS, name))
+					request.addEventListener('upgradeneeded', (event) => {
+						event.stopImmediatePropagation();
+						request.transaction.abort();
+					});
+				return request;
+			},
+		}).f);
+		ask(proto('Worklet'), 'addModule', ([url]) => judge(url, 'script') && reject);
+		if (w !== top) w.samtykke = top.samtykke;
+	};
+	guard.more.push(install);
+	quietly(() => install(top));
+})();

@@ -1,0 +1,76 @@
+"""One browser and one pair of servers for all tests of the guard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest_asyncio
+from guard_page import ChromiumPages, Page, Site, launch_pages, serve_site
+from guard_rules import GuardRules
+
+from policies.purpose import UNDECIDED, Consent
+from proxy.guard import ConsentMode, Guard, guard_of
+
+
+@dataclass
+class Lab:
+    """Pages with the guard in them. `T` in a body is the tracker's folder for that page's name."""
+
+    browser: ChromiumPages
+    site: Site
+    guard: Guard
+    served: int = 0
+    tabs: list[Page] = field(default_factory=list)
+
+    def serve(
+        self,
+        body: str,
+        *,
+        consent: Consent = UNDECIDED,
+        mode: ConsentMode = "strip",
+        nonce: str | None = None,
+        headers: dict[str, str] | None = None,
+        head: str = "",
+        guard: Guard | None = None,
+        bare: bool = False,
+        times: int = 1,
+    ) -> tuple[str, str]:
+        """Serve a page; its name and address."""
+        self.served += 1
+        name = f"page{self.served}"
+        guard = guard or self.guard
+        for path, asset in guard.assets.items():
+            self.site.pages[path] = ({"Content-Type": asset.content_type}, asset.body)
+        tags = b"" if bare else guard.tags(consent, nonce=nonce, consent_mode=mode) * times
+        text = body.replace("%T%", f"{self.site.tracker}/t/{name}/").replace(
+            "%ADS%", f"{self.site.tracker}/t/{name}/".replace("tracker.", "ads.")
+        )
+        self.site.pages[f"/{name}"] = (
+            headers or {},
+            b"<!DOCTYPE html><head><title>t</title>" + tags + f"{head}</head><body>{text}</body>".encode(),
+        )
+        return name, f"{self.site.shop}/{name}"
+
+    async def open(self, body: str, **options: object) -> tuple[str, Page]:
+        """Serve a page and open it in a tab of its own."""
+        name, url = self.serve(body, **options)  # type: ignore[arg-type]  # handed through to `serve`
+        page = await self.browser.page()
+        self.tabs.append(page)
+        await page.open(url)
+        return name, page
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def whole_lab() -> AsyncIterator[Lab]:
+    async with serve_site() as site, launch_pages() as browser:
+        yield Lab(browser, site, guard_of(GuardRules()))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lab(whole_lab: Lab) -> AsyncIterator[Lab]:
+    """The lab, its tabs closed after each test."""
+    yield whole_lab
+    for tab in whole_lab.tabs:
+        await tab.close()
+    whole_lab.tabs.clear()
