@@ -20,7 +20,6 @@ from proxy.gates import Gate
 from proxy.headers import Fields, drop_hop_by_hop
 from proxy.html.sniff import essence, grammar, needs_body
 from proxy.mapping import URL_FIELDS, Mapping
-from proxy.pages import phrase
 from proxy.parts import Document
 from proxy.settings import Limits
 from proxy.upstream import Answer, UpstreamError
@@ -268,9 +267,8 @@ class Relay:
 
 
 def reason(answer: Answer) -> bytes:
-    """The reason phrase as the site wrote it, or the usual one."""
-    text = answer.message.reason or ""
-    return text.encode("utf-8", "surrogateescape") if text else phrase(answer.status).encode()
+    """The reason phrase as the site wrote it, also where it wrote none."""
+    return (answer.message.reason or "").encode("utf-8", "surrogateescape")
 
 
 def _confirms(context: Context, answer: Answer) -> bool:
