@@ -69,30 +69,43 @@ class Guard:
     def __init__(self, addresses: Addresses, resolver: AbstractResolver) -> None:
         self._addresses = addresses
         self._resolver = resolver
-        self._refused: dict[str, str | None] = {}
+        self._lookups: dict[str, asyncio.Task[str | None]] = {}
 
     async def look_up(self, url: str) -> str | None:
         """Why this address must not be visited; None where it may, or where the name is dead anyway."""
         if refusal := self._addresses.refusal_of_url(url):
             return refusal
         host = urlsplit(url).hostname or ""
-        if host not in self._refused:
-            self._refused[host] = None
-            try:
-                await self._resolver.resolve(host, 0, socket.AF_UNSPEC)
-            except AddressRefusedError as error:
-                self._refused[host] = str(error)
-            except OSError:
-                pass
-        return self._refused[host]
+        if host not in self._lookups:
+            self._lookups[host] = asyncio.create_task(self._resolve(host))
+        return await asyncio.shield(self._lookups[host])
 
-    def allows(self, url: str) -> bool:
-        """Without waiting: by what the URL spells and by what is known of its host."""
+    def allows(self, url: str) -> bool | Awaitable[bool]:
+        """At once where the URL or what is known of its host tells; else something to await."""
         if not url.startswith(("http:", "https:", "ws:", "wss:")):
             return True
         if self._addresses.refusal_of_url(url):
             return False
-        return self._refused.get(urlsplit(url).hostname or "") is None
+        known = self._lookups.get(urlsplit(url).hostname or "")
+        return known.result() is None if known is not None and known.done() else self._permits(url)
+
+    async def close(self) -> None:
+        """Leave no look-up running."""
+        for task in self._lookups.values():
+            task.cancel()
+        await asyncio.gather(*self._lookups.values(), return_exceptions=True)
+
+    async def _permits(self, url: str) -> bool:
+        return await self.look_up(url) is None
+
+    async def _resolve(self, host: str) -> str | None:
+        try:
+            await self._resolver.resolve(host, 0, socket.AF_UNSPEC)
+        except AddressRefusedError as error:
+            return str(error)
+        except OSError:
+            return None
+        return None
 
 
 class BrowserVisitor:
@@ -124,6 +137,7 @@ class BrowserVisitor:
     async def close(self) -> None:
         if self._browser is not None:
             await self._browser.close()
+        await self._guard.close()
 
     async def visit(self, url: str) -> Seen:
         if refusal := await self._guard.look_up(url):

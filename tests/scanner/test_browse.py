@@ -6,13 +6,15 @@ import socket
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from site_server import serve_site
 
 from policies.observation import ObservedRequest, PageVisit, Scan
 from runtime.resolve import LocalhostResolver
 from scanner.addresses import Addresses
 from scanner.browse import BrowserVisitor, Guard, browser_settings
-from scanner.browser import BrowserGone, Visit
+from scanner.browser import Browser, BrowserGone, Visit
 from scanner.choice import Chosen
 from scanner.report import PrintError, har_of, print_pdf, render_html
 from scanner.settings import ScanSettings
@@ -105,12 +107,44 @@ async def test_names_that_lead_inwards_are_refused_before_the_browser_asks():
     assert await kept.look_up("http://dead/") is None
     assert await kept.look_up("http://inner/y") is not None
     assert table.asked == ["inner", "outer", "dead"]
-    assert not kept.allows("http://inner/z")
-    assert not kept.allows("ws://169.254.169.254/")
-    assert not kept.allows("http://shop.localhost/")
-    assert kept.allows("http://outer/x")
-    assert kept.allows("data:text/plain,x")
-    assert kept.allows("blob:http://outer/1")
+    assert kept.allows("http://inner/z") is False
+    assert kept.allows("ws://169.254.169.254/") is False
+    assert kept.allows("http://shop.localhost/") is False
+    for harmless in ("http://outer/x", "data:text/plain,x", "blob:http://outer/1"):
+        assert kept.allows(harmless) is True
+
+
+async def test_a_name_not_met_before_is_looked_up_once_while_the_requests_wait():
+    table = Table(inner="10.0.0.1", outer="8.8.8.8")
+    kept = guard(table)
+    waiting = [kept.allows(url) for url in ("http://inner/a", "http://inner/b", "http://outer/")]
+    assert await asyncio.gather(*waiting) == [False, False, True]
+    assert table.asked == ["inner", "outer"]
+
+
+async def test_the_real_browser_follows_no_redirect_to_a_name_that_leads_inwards():
+    async with serve_site() as site:
+
+        async def away(request):
+            raise web.HTTPFound(f"http://inner.test:{site.port}/secret")
+
+        site.handle("127.0.0.1", "/", away)
+        site.page("127.0.0.1", "/page", f"<img src=http://inner.test:{site.port}/pixel>")
+        site.page("inner.test", "/secret", "<title>secret</title>")
+        # For the browser the name is served here; for whoever asks the network it is an inner address.
+        arguments = (f"--host-resolver-rules=MAP inner.test 127.0.0.1:{site.port}",)
+        settings = ScanSettings(url=f"http://127.0.0.1:{site.port}/", chromium_arguments=arguments)
+        known = guard(Table(**{"inner.test": "10.0.0.1"}), loopback=True)
+        made = BrowserVisitor(settings, known, Chosen(()), Browser.launch)
+        await made.start()
+        try:
+            redirected = await made.visit(settings.url)
+            page = await made.visit(f"{settings.url}page")
+        finally:
+            await made.close()
+        assert redirected.result.page.error
+        assert page.result.page.error is None
+        assert not [request for request in site.asked if request.host.startswith("inner.test")]
 
 
 async def test_a_page_that_is_refused_never_reaches_the_browser():
