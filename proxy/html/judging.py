@@ -69,6 +69,8 @@ class Judging:
         self.charset = charset
         self.page_bound = False
         """Did an address depend on the page itself, not just its folder? Reset by whoever reads it."""
+        self.was_page_bound = False
+        """The same, never reset."""
         self._judge = judge
         self._urls: dict[tuple[str, str], Blocked | None] = {}
 
@@ -92,7 +94,7 @@ class Judging:
         """One address as it is written in the page."""
         key = (written, kind)
         if written[:1] in _OF_THE_PAGE:
-            self.page_bound = True
+            self.page_bound = self.was_page_bound = True
         if key in self._urls:
             return self._urls[key]
         url = resolve(written, self.page.url)

@@ -48,6 +48,8 @@ def resumed(pending: str, inside: str | None) -> str:
     if tag is None:
         return "<!x" if len(pending) > 2 else pending
     name, rest = tag[1][:64], tag[2]
+    if not rest:
+        return name
     while (whole := _WHOLE_ATTRIBUTE.match(rest)) and whole.end() < len(rest):
         rest = rest[whole.end() :]
     value = re.match(rf"[{_WS}/]*+[^{_WS}/>][^{_WS}/>=]*+[{_WS}]*+=[{_WS}]*+([^{_WS}]?)", rest)

@@ -48,6 +48,8 @@ class Rewriter:
             inner = Rewriter(self._editing.judging.page, judge, NOTHING, inner_charset, memory=memory, depth=depth + 1)
             out = inner.feed(content) + inner.close()
             self._editing.elements.stripped += inner.stripped
+            if inner._editing.judging.was_page_bound:
+                self._editing.judging.page_bound = self._editing.judging.was_page_bound = True
             return out
 
         self._editing = Editing(page, judge, injection, charset, mode=mode, depth=depth, nested=nested, memory=memory)
