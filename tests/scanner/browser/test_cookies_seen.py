@@ -202,3 +202,19 @@ async def test_visits_at_once_bring_the_same_inventory_as_one_at_a_time(
     assert len(alone) == 3
     together = await asyncio.gather(*(browser.visit(page) for _ in range(at_once)))
     assert [inventory(visit) for visit in together] == [alone] * at_once
+
+
+async def test_a_thorough_visit_shows_lazy_and_timer_set_trackers(site: Site, settings: BrowserSettings) -> None:
+    pixel = site.put("pixel.localhost", "/lazy.gif", "", "image/gif", Set_Cookie="lazy=1; Secure; SameSite=None")
+    page = site.page(
+        "shop.localhost",
+        "/",
+        f"""<p>top</p><div style="height: 9000px"></div><img loading=lazy width=9 height=9 src={pixel}>
+        <script>setTimeout(() => {{ document.cookie = 'timer=1' }}, 1500)</script>""",
+    )
+    thorough = settings.model_copy(update={"thorough": True, "idle_seconds": 1.5})
+    seen = []
+    for chosen in (settings, thorough):
+        async with await Browser.launch(chosen) as browser:
+            seen.append({cookie.name for cookie in (await browser.visit(page)).cookies})
+    assert seen == [set(), {"lazy", "timer"}]

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture(scope="module")
 def settings() -> BrowserSettings:
     rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=2.5)
+    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=2.5, settle_seconds=0.3)
 
 
 async def is_well(browser: Browser, site: Site) -> bool:
