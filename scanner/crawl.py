@@ -104,7 +104,6 @@ async def _scan(
     addresses = await addresses_for(settings, names)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(Fetcher(settings, addresses, names))
-        frontier, path = await stack.enter_async_context(_frontier(settings, inventory))
         chosen = Chosen(())
         if settings.consent != "none":
             terms = Terms(settings.page_seconds, settings.page_bytes, settings.max_redirects)
@@ -115,6 +114,7 @@ async def _scan(
         else:
             visitor = StaticVisitor(settings, catalogue, fetcher, now=now, cookie=chosen.header() or None)
         stack.push_async_callback(visitor.close)
+        frontier, path = await stack.enter_async_context(_frontier(settings, inventory))
         crawl = Crawl(settings, frontier, visitor, fetcher, report)
         stack.push_async_callback(crawl.close)
         started = await crawl.run(now().astimezone(UTC))

@@ -224,14 +224,17 @@ async def test_a_choice_is_posted_like_a_visitors_and_carried_along(site):
 @pytest.mark.parametrize(
     ("banner", "status", "reason"), [("", 200, "no banner"), (NOTICE, 409, "409"), (NOTICE, 200, "no cookie")]
 )
-async def test_a_choice_that_did_not_arrive_is_an_error(site, banner, status, reason):
+async def test_a_choice_that_did_not_arrive_is_an_error(site, tmp_path, banner, status, reason):
     async def choice(request):
         return web.json_response({"error": "expired"}, status=status)
 
     site.handle("shop.localhost", "/.samtykke/choice", choice)
     site.page("shop.localhost", "/", f"<p>{banner}")
-    with pytest.raises(ChoiceError, match=reason):
-        await run(site, consent="reject")
+    async with await Inventory.open(f"sqlite:///{tmp_path / 'inventory.db'}") as inventory:
+        with pytest.raises(ChoiceError, match=reason):
+            await run(site, consent="reject", inventory=inventory)
+        assert await inventory.scans() == []
+    assert not list(tmp_path.glob("*.crawl-*"))
 
 
 async def test_a_shared_page_without_a_form_is_answered_on_the_settings_page(site):
