@@ -61,10 +61,10 @@ class PostgresServer:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """At once, without waiting for sessions to end; what was committed is kept."""
+        """As a crash would: sessions are cut, nothing is tidied up. What was committed is kept."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGQUIT)
             process.wait(START_SECONDS)
 
     def remove(self) -> None:

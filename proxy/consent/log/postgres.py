@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -24,15 +24,18 @@ _log = structlog.get_logger(__name__)
 
 
 class _PostgresSession:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, translated: Callable[[], AbstractAsyncContextManager[None]]) -> None:
         self._connection = connection
+        self._translated = translated
 
     async def fetch(self, sql: str, parameters: Sequence[Value] = ()) -> Sequence[Any]:
-        found: Sequence[Any] = await self._connection.fetch(_numbered(sql), *parameters)
+        async with self._translated():
+            found: Sequence[Any] = await self._connection.fetch(_numbered(sql), *parameters)
         return found
 
     async def many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        await self._connection.executemany(_numbered(sql), rows)
+        async with self._translated():
+            await self._connection.executemany(_numbered(sql), rows)
 
 
 class PostgresStore:
@@ -58,12 +61,13 @@ class PostgresStore:
         async with self._lock, self._translated(), AsyncExitStack() as stack:
             connection = await self._begun(stack)
             await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            yield _PostgresSession(connection)
+            yield _PostgresSession(connection, self._translated)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
         async with self._translated(), AsyncExitStack() as stack:
-            yield _PostgresSession(await self._begun(stack, isolation="repeatable_read", readonly=True))
+            connection = await self._begun(stack, isolation="repeatable_read", readonly=True)
+            yield _PostgresSession(connection, self._translated)
 
     async def scrub(self) -> None:
         """Dead versions of rows go now instead of when autovacuum comes by. WAL archives and backups are beyond us."""

@@ -24,14 +24,17 @@ BUSY_SECONDS = 2.0
 
 
 class _SqliteSession:
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
 
     async def fetch(self, sql: str, parameters: Sequence[Value] = ()) -> Sequence[Any]:
-        return list(await self._connection.execute_fetchall(sql, parameters))
+        async with _translated(self._path):
+            return list(await self._connection.execute_fetchall(sql, parameters))
 
     async def many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        await self._connection.executemany(sql, rows)
+        async with _translated(self._path):
+            await self._connection.executemany(sql, rows)
 
 
 class SqliteStore:
@@ -57,13 +60,13 @@ class SqliteStore:
             connection = await self._opened()
             try:
                 await connection.execute("BEGIN IMMEDIATE")
-                yield _SqliteSession(connection)
+                yield _SqliteSession(connection, self._path)
                 await connection.execute("COMMIT")
             except BaseException as error:
                 if connection.in_transaction:
                     with suppress(sqlite3.Error):
                         await connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error) and "locked" not in str(error):
+                if isinstance(error, sqlite3.Error | LogUnavailable) and "locked" not in str(error):
                     await self._dropped()
                 raise
 
@@ -80,7 +83,7 @@ class SqliteStore:
                 where, uri=True, timeout=self._busy_seconds, isolation_level=None
             ) as connection:
                 await connection.execute("BEGIN")
-                yield _SqliteSession(connection)
+                yield _SqliteSession(connection, self._path)
                 await connection.execute("ROLLBACK")
 
     async def scrub(self) -> None:

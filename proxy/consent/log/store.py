@@ -86,16 +86,18 @@ async def insert(session: Session, records: Iterable[Record]) -> None:
     await session.many(_INSERT, records)
 
 
-async def records(session: Session, chain: str, first: int = 1, last: int = 2**62) -> AsyncIterator[Sequence[Record]]:
-    """The records of one chain from `first` to `last`, page by page in order."""
+async def records(
+    session: Session, chain: str, first: int = 1, last: int = 2**62, *, size: int = PAGE
+) -> AsyncIterator[Sequence[Record]]:
+    """The records of one chain from `first` to `last`, in order, `size` at a time."""
     while True:
         page = await session.fetch(
-            f"SELECT {_ALL} FROM consent_entry WHERE chain = ? AND seq >= ? AND seq <= ? ORDER BY seq LIMIT {PAGE}",  # noqa: S608
-            (chain, first, last),
+            f"SELECT {_ALL} FROM consent_entry WHERE chain = ? AND seq >= ? AND seq <= ? ORDER BY seq LIMIT ?",  # noqa: S608
+            (chain, first, last, size),
         )
         if page:
             yield page
-        if len(page) < PAGE:
+        if len(page) < size:
             return
         first = page[-1][1] + 1
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -171,9 +172,14 @@ class ChainCheck:
                 cut, f"rows {cut} to {newest} at least were cut off: the checkpoint of {time} has seen {newest}"
             )
 
+    @property
+    def next(self) -> int:
+        """The seq expected next."""
+        return self._seq + 1
+
     def unreadable(self, reason: str) -> None:
-        """The database could not even hand out the next page."""
-        self._fault(self._seq + 1, f"this row or one soon after cannot be read: {reason}")
+        """The database could not even hand out the next row."""
+        self._fault(self.next, f"cannot be read: {reason}")
 
     def _claimed(self, seq: int, hash_: bytes) -> None:
         for claimed, number in self._claims.get(seq, ()):
@@ -265,20 +271,31 @@ async def _of_store(url: str, expected: Expected, public_keys: Mapping[str, byte
             stored, altered = await _notices(session)
             faults += altered
             missing = set().union(*(check.notices for check in checks)) - stored
+    except store.LogUnavailable as error:
+        if not _damage(error.reason):
+            raise
+        faults.append(Fault(None, None, f"the database is damaged: {error.reason}"))
     finally:
         await database.close()
     return _verification(checks, faults, expected, missing)
 
 
 async def _fed(check: ChainCheck, session: store.Session) -> None:
-    """A page that cannot be read at all is damage like any other, and named; a lost server is not."""
+    """A page that cannot be read is damage like any other, and its first bad row is found; a lost server is not."""
     try:
         async for page in store.records(session, check.chain):
             check.feed(page)
     except store.LogUnavailable as error:
-        if not any(word in error.reason for word in ("malformed", "decode", "corrupt", "invalid page")):
+        if not _damage(error.reason):
             raise
+        with suppress(store.LogUnavailable):
+            async for page in store.records(session, check.chain, first=check.next, size=1):
+                check.feed(page)
         check.unreadable(error.reason)
+
+
+def _damage(reason: str) -> bool:
+    return any(word in reason for word in ("malformed", "decode", "corrupt", "invalid page", "no SQLite database"))
 
 
 async def _notices(session: store.Session) -> tuple[set[str], list[Fault]]:
@@ -296,6 +313,7 @@ def _of_export(path: Path, expected: Expected) -> Verification:
     """An export is a stretch of each chain: what lies before and after it is outside what can be judged."""
     checks: dict[str, ChainCheck] = {}
     faults = list(expected.faults)
+    leading: Fault | None = None
     quoted, answers = Quoted(), Answers()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -303,6 +321,8 @@ def _of_export(path: Path, expected: Expected) -> Verification:
                 record = record_of(json.loads(line))
             except (ValueError, TypeError, RecursionError) as error:
                 faults.append(Fault(None, None, f"line {number} of {path.name} is no exported row: {error}"))
+                if leading is None and not any(check.faults for check in checks.values()):
+                    leading = faults[-1]
                 continue
             check = checks.get(record[0])
             if check is None:
@@ -313,15 +333,19 @@ def _of_export(path: Path, expected: Expected) -> Verification:
         check.close()
     for chain in expected.claims.keys() - checks.keys():
         expected.disown(chain)
-    return _verification(list(checks.values()), faults, expected, set())
+    return _verification(list(checks.values()), faults, expected, set(), leading)
 
 
 def _verification(
-    checks: Sequence[ChainCheck], faults: Sequence[Fault], expected: Expected, missing: set[str]
+    checks: Sequence[ChainCheck],
+    faults: Sequence[Fault],
+    expected: Expected,
+    missing: set[str],
+    leading: Fault | None = None,
 ) -> Verification:
-    """Faults in rows are named before faults in what stands beside them."""
+    """Faults in rows are named before faults in what stands beside them; `leading` comes before both."""
     in_rows = [check.first for check in checks if check.first is not None]
-    ordered = [*in_rows, *faults]
+    ordered = [*([leading] if leading else []), *in_rows, *faults]
     return Verification(
         rows=sum(check.rows for check in checks),
         chains=len(checks),
