@@ -180,14 +180,21 @@ class Proxy:
     async def _look_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            self._look()
+            try:
+                self._look()
+            except Exception:
+                # Whatever is wrong with a file, what is in force stays in force and is looked at again.
+                self._log.exception("look_failed")
 
     # One request.
 
-    def _refused(self, reason: str, peer: str) -> str:
-        """Log what the parser or a handler could not deal with; gives the request id for the page."""
+    def _refused(self, reason: str, error: BaseException | None) -> str:
+        """Log what the parser could not read, or a fault of our own with its traceback; gives the page's request id."""
         request_id = secrets.token_hex(8)
-        self._access.warning("refused", request_id=request_id, reason=reason)
+        if error is None:
+            self._access.warning("refused", request_id=request_id, reason=reason)
+        else:
+            self._log.error("fault", request_id=request_id, reason=reason, exc_info=error)
         return request_id
 
     async def _handle(self, request: web.BaseRequest) -> Answered:
@@ -215,7 +222,9 @@ class Proxy:
                     scheme = self._scheme(request, fields)
                     visitor = self._visitor(request, site, fields, scheme)
                     if is_own(path):
-                        return await self._own_address(request, reply, site, path, visitor, request_id)
+                        answered = await self._own_address(request, reply, site, path, visitor, request_id)
+                        self._log_access(request, target, site, answered.status, 0, began, request_id, 0)
+                        return answered
                     exchange = self._exchange(request, fields, site, host, path, scheme, visitor, request_id)
                     await self._forward(request, fields, target, site, exchange, visitor, reply)
         except UpstreamError as error:
@@ -230,14 +239,34 @@ class Proxy:
                 self._count(site, exchange)
         if problem_status:
             await self._problem(reply, problem_status, because, request_id, site)
+        stripped = exchange.stripped if exchange is not None else 0
+        self._log_access(request, target, site, reply.status, reply.sent, began, request_id, stripped)
+        return reply
+
+    def _log_access(
+        self,
+        request: web.BaseRequest,
+        target: bytes,
+        site: Site | None,
+        status: int,
+        sent: int,
+        began: float,
+        request_id: str,
+        stripped: int,
+    ) -> None:
+        """One line for each request: no address, no query, no cookie, no browser."""
         if self.settings.access_log:
             self._access.info(
-                "request", method=request.method, site=site.name if site else None,
-                path=target.partition(b"?")[0].decode("utf-8", "replace"), status=reply.status, bytes=reply.sent,
-                ms=round((time.monotonic() - began) * 1000, 1), request_id=request_id,
-                stripped=exchange.stripped if exchange else 0,
-            )  # fmt: skip
-        return reply
+                "request",
+                method=request.method,
+                site=site.name if site else None,
+                path=target.partition(b"?")[0].decode("utf-8", "replace"),
+                status=status,
+                bytes=sent,
+                ms=round((time.monotonic() - began) * 1000, 1),
+                request_id=request_id,
+                stripped=stripped,
+            )
 
     def _refusal(self, request: web.BaseRequest, target: bytes, fields: Fields) -> tuple[int, str] | None:
         if fields.size() > self.settings.limits.head:

@@ -100,9 +100,10 @@ def own_policy(
     return reduced if governed and len(reduced) < longest else None
 
 
-def _family(host: str) -> tuple[str, str]:
+def _family(host: str) -> tuple[str, ...]:
+    """A host's whole site. A name without a dot (localhost) and an IP address stand for themselves alone."""
     site = registrable_domain(host.removeprefix("*.").partition(":")[0])
-    return site, f"*.{site}"
+    return (site, f"*.{site}") if "." in site and not site.rpartition(".")[2].isdigit() else (site,)
 
 
 def _sources(hosts: set[str]) -> str:

@@ -49,6 +49,8 @@ class Answered(Protocol):
 
 
 Handler = Callable[[web.BaseRequest], Awaitable[Answered]]
+Refused = Callable[[str, BaseException | None], str]
+"""Logs a reason, with the exception where the fault is ours, and yields a request id for the page."""
 
 
 class VisitorConnection(web.RequestHandler):
@@ -56,9 +58,7 @@ class VisitorConnection(web.RequestHandler):
 
     __slots__ = ("on_pause", "refused")
 
-    def __init__(
-        self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Callable[[str, str], str]
-    ) -> None:
+    def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
         self.on_pause: Callable[[bool], None] | None = None
         self.refused = refused
         super().__init__(
@@ -97,8 +97,7 @@ class VisitorConnection(web.RequestHandler):
             status = 431 if type(exc).__name__ == "LineTooLong" or "Too many headers" in reason else 400
         else:
             reason = f"{type(exc).__name__}: {exc}" if exc is not None else message or "unknown"
-        peer = self.peername
-        request_id = self.refused(reason, peer[0] if isinstance(peer, tuple) else "")
+        request_id = self.refused(reason, None if isinstance(exc, HttpProcessingError) else exc)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
         page = problem(status, request_id)
@@ -108,9 +107,9 @@ class VisitorConnection(web.RequestHandler):
 
 
 class Front(web.Server):
-    """The low-level server: one handler, no routing. `refused(reason, peer)` logs and yields a request id."""
+    """The low-level server: one handler, no routing."""
 
-    def __init__(self, handler: Handler, limits: Limits, refused: Callable[[str, str], str]) -> None:
+    def __init__(self, handler: Handler, limits: Limits, refused: Refused) -> None:
         super().__init__(handler, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
         self._limits = limits
         self._refused = refused

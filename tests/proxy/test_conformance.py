@@ -30,11 +30,14 @@ http {{
     location /status/418 {{ return 418 "teapot"; }}
     location /status/503 {{ add_header Retry-After 5 always; return 503 "busy"; }}
     location /headers {{
-      default_type text/plain; add_header X-One 1; add_header X-One 2; add_header X-Empty ""; add_header X-Long "{long}";
+      default_type text/plain; add_header X-One 1; add_header X-One 2; add_header X-Empty "";
+      add_header X-Long "{long}";
       add_header Set-Cookie "a=1; Path=/"; add_header Set-Cookie "b=2; Path=/x"; return 200 "headers";
     }}
-    location /echo {{ default_type text/plain; return 200 "$request_method|$request_uri|$http_x_a|$http_range|$host|$args"; }}
-    location /upload {{ default_type text/plain; return 200 "$content_length|$http_transfer_encoding|$http_content_type"; }}
+    location /echo {{ default_type text/plain;
+      return 200 "$request_method|$request_uri|$http_x_a|$http_range|$host|$args"; }}
+    location /upload {{ default_type text/plain;
+      return 200 "$content_length|$http_transfer_encoding|$http_content_type"; }}
     location /dav/ {{ dav_methods PUT DELETE MKCOL; create_full_put_path on; }}
   }}
 }}
@@ -87,7 +90,8 @@ FILES = [
 ]
 VARIATIONS = [
     b"", b"Range: bytes=0-0\r\n", b"Range: bytes=-5\r\n", b"Range: bytes=5-\r\n", b"Range: bytes=3-2\r\n",
-    b"Range: bytes=99999999-\r\n", b"Range: lines=1\r\n", b"Accept-Encoding: gzip\r\n", b"Accept-Encoding: identity\r\n",
+    b"Range: bytes=99999999-\r\n", b"Range: lines=1\r\n", b"Accept-Encoding: gzip\r\n",
+    b"Accept-Encoding: identity\r\n",
     b"If-Modified-Since: Wed, 01 Jan 2999 00:00:00 GMT\r\n", b"If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
     b"If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n", b'If-None-Match: "x"\r\n', b"If-None-Match: *\r\n",
     b'If-Match: "x"\r\n', b'If-Range: "x"\r\nRange: bytes=0-3\r\n',
@@ -98,7 +102,7 @@ OTHERS = [
     b"GET /headers HTTP/1.1\r\n", b"HEAD /headers HTTP/1.1\r\n",
     *(method + b" /echo?" + query + b" HTTP/1.1\r\nX-A: " + value + b"\r\n"
       for method, query, value in itertools.product(
-          (b"GET", b"POST", b"OPTIONS", b"DELETE", b"PATCH"), (b"", b"a=%20&b=+&&", b"?#"[:1]), (b"", b"\xe6", b"a, b"))),
+          (b"GET", b"POST", b"OPTIONS", b"DELETE", b"PATCH"), (b"", b"a=%20&b=+&&", b"?"), (b"", b"\xe6", b"a, b"))),
     b"POST /upload HTTP/1.1\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nhello",
     b"POST /upload HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
     b"POST /upload HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n",
@@ -140,7 +144,7 @@ async def test_answers_are_the_same_directly_and_through_the_proxy(nginx, start_
     different = []
     for request in requests:
         direct, through = await asyncio.gather(say(nginx, with_host(request)), say(proxy.address, with_host(request)))
-        if request.startswith(b"PUT") or request.startswith(b"MKCOL"):
+        if request.startswith((b"PUT", b"MKCOL")):
             continue
         if comparable(direct) != comparable(through):
             different.append((request, comparable(direct)[:3], comparable(through)[:3]))

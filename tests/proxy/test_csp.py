@@ -26,6 +26,11 @@ def test_only_named_hosts_and_the_sites_own_are_allowed():
     assert found["report-uri"] == ["/.samtykke/report"]
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_host_that_has_no_subdomains_of_its_own_stands_alone(host):
+    assert "*." not in own_policy({}, [host])
+
+
 def test_without_a_published_policy_only_what_runs_code_is_governed():
     found = directives(own_policy({}, ["shop.example"], code_only=True))
     assert set(found) == {"script-src", "worker-src", "frame-src", "object-src", "report-uri", "report-to"}

@@ -7,10 +7,16 @@ import contextlib
 import gzip
 import hashlib
 import socket
+import ssl
 import struct
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HOST = b"Host: shop.localhost\r\n"
 
@@ -408,3 +414,45 @@ async def test_unknown_hosts_are_not_served(site, start_proxy, say):
     proxy = await start_proxy(site.url)
     assert (await say(proxy.address, b"GET / HTTP/1.1\r\nHost: other.example\r\n\r\n")).status == 421
     assert site.seen == []
+
+
+async def test_tls_certificates_of_our_own_are_served(site, start_proxy, tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "c.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "k.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    proxy = await start_proxy(site.url, certificate=str(tmp_path / "c.pem"), certificate_key=str(tmp_path / "k.pem"))
+    context = ssl.create_default_context(cafile=tmp_path / "c.pem")
+    reader, writer = await asyncio.open_connection(*proxy.address, ssl=context, server_hostname="shop.localhost")
+    writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    assert (await reader.read()).endswith(b"hello")
+    writer.close()
+    await writer.wait_closed()
+    assert site.seen[0].header("x-forwarded-proto") == ["https"]
+
+
+async def test_a_fault_of_our_own_is_a_page_without_traceback(site, start_proxy, say, monkeypatch):
+    proxy = await start_proxy(site.url)
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(proxy, "_exchange", broken)
+    got = await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert got.status == 500
+    assert b"secret" not in got.body
+    assert b"Request id" in got.body
