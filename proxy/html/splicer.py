@@ -21,7 +21,8 @@ from proxy.html.resuming import RAW, markup_end, resumed
 
 CAP = 1 << 20
 """Bytes of one tag, comment or held script that are kept at most before they pass."""
-SLICE = 1 << 16
+SLICE = 1 << 14
+"""Bytes that are read at a time: a tokenizer that has to start anew reads no more than these again."""
 _MASK = bytes.maketrans(b"\r\n&ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"\x0c\x0c.abcdefghijklmnopqrstuvwxyz")
 _START, _END, _TEXT, _COMMENT = TokenType.START_TAG, TokenType.END_TAG, TokenType.TEXT, TokenType.COMMENT
 _BOM = b"\xef\xbb\xbf"
@@ -89,15 +90,18 @@ class Splicer:
         self._every = False
         self._began = False
         self._out: list[bytes] = []
+        self._unread = (b"", 0)
+        """A long piece that is being read, and how far."""
 
     def feed(self, chunk: bytes) -> bytes:
         """The next bytes of the document; answers what may leave."""
         if len(chunk) <= SLICE:
             self._take(chunk)
-        else:
-            view = memoryview(chunk)
-            for start in range(0, len(chunk), SLICE):
-                self._take(bytes(view[start : start + SLICE]))
+            return self._flush()
+        for start in range(0, len(chunk), SLICE):
+            self._unread = (chunk, start + SLICE)
+            self._take(chunk[start : start + SLICE])
+        self._unread = (b"", 0)
         return self._flush()
 
     def close(self) -> bytes:
@@ -120,7 +124,8 @@ class Splicer:
 
     def rest(self) -> bytes:
         """What was taken and not yet handed out, unedited: for whoever must go on after a failure."""
-        return b"".join(self._out) + bytes(self._raw[self._sent :])
+        chunk, read = self._unread
+        return b"".join(self._out) + bytes(self._raw[self._sent :]) + chunk[read:]
 
     def _flush(self) -> bytes:
         out = b"".join(self._out)

@@ -94,6 +94,15 @@ def test_a_failing_judge_is_a_rewrite_error_that_carries_what_had_not_left() -> 
     assert left + caught.value.rest == b"<p>one</p><img src=/x><p>two"
 
 
+def test_nothing_is_lost_of_a_long_piece_that_could_not_be_rewritten() -> None:
+    page = b"<p>one</p>" * 5_000 + b"<img src='/x'/>" + b"<p>two</p>" * 5_000
+    modes: tuple[Mode, ...] = ("html", "xml")
+    for mode in modes:
+        with pytest.raises(RewriteError) as caught:
+            Rewriter(PAGE, Failing(), mode=mode).feed(b"<root>" + page)  # type: ignore[arg-type]  # it must fail
+        assert caught.value.rest == b"<root>" + page
+
+
 def test_first_bytes_leave_before_the_second_chunk_arrives() -> None:
     rewriter = Rewriter(PAGE, BlockTrackers(), INJECTION)
     out = rewriter.feed(b"<!doctype html><html><head><title>Shop</title></head><body><h1>Wel")
