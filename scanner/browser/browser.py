@@ -28,6 +28,8 @@ from scanner.browser.settings import BrowserSettings
 from scanner.browser.settling import scroll_and_idle, settle
 from scanner.browser.targets import AUTO_ATTACH, RUN, commands, worker_paused
 
+_TOO_BUSY = "the browser did not answer in time"
+
 
 class _Stage:
     """A scene with the observers that watch it."""
@@ -112,12 +114,21 @@ class Browser:
         started = time.monotonic()
         if (refusal := _refusal(url, plan)) is not None:
             return Visit(PageVisit(url=url, error=refusal))
-        context = (await self._call("Target.createBrowserContext", {"disposeOnDetach": True}))["browserContextId"]
+        try:
+            made = await self._connection.call("Target.createBrowserContext", {"disposeOnDetach": True}, seconds=30.0)
+        except TimeoutError:
+            return Visit(PageVisit(url=url, error=_TOO_BUSY))
+        context = made["browserContextId"]
         scene = Scene(url, plan, self.settings, self._connection, context)
         stage = _Stage(scene, [observer(scene) for observer in OBSERVERS])
         self._stages[context] = stage
         try:
-            error = await self._perform(stage)
+            try:
+                error = await self._perform(stage)
+            except TimeoutError:
+                error = _TOO_BUSY
+            except CommandFailed as refused:
+                error = f"the browser refused: {refused}"
             return await self._written(stage, error, started)
         finally:
             for session in scene.sessions:
@@ -125,24 +136,18 @@ class Browser:
             del self._stages[context]
             self._connection.post("Target.disposeBrowserContext", {"browserContextId": context})
 
-    async def _call(self, method: str, params: Json) -> Json:
-        try:
-            return await self._connection.call(method, params)
-        except TimeoutError as error:
-            raise BrowserGone(f"Chromium does not answer to {method}") from error
-
     async def _perform(self, stage: _Stage) -> str | None:
         """Open, load, settle, look. The answer is why the page failed, None when it did not."""
         scene = stage.scene
         deadline = time.monotonic() + self.settings.ceiling_seconds
         context = {"browserContextId": scene.context}
         self._connection.post("Browser.setDownloadBehavior", {"behavior": "deny", **context})
-        await self._call("Target.createTarget", {"url": "about:blank", **context})
-        scene.main, told = await asyncio.wait_for(stage.opened, 10.0)
+        await self._connection.call("Target.createTarget", {"url": "about:blank", **context})
+        scene.main, told = await asyncio.wait_for(stage.opened, 20.0)
         # Navigating swaps the renderer process; what the old one has not yet confirmed would be lost with it.
         await asyncio.wait(told, timeout=10.0)
         if cookies := [{"name": c.name, "value": c.value, "url": c.url} for c in scene.plan.cookies]:
-            await self._call("Storage.setCookies", {"cookies": cookies, **context})
+            await self._connection.call("Storage.setCookies", {"cookies": cookies, **context})
         error = await self._navigate(scene, deadline)
         if error is None:
             await settle(scene, deadline)

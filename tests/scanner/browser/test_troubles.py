@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from site_server import Site
 
-from scanner.browser import Browser, BrowserGone, BrowserSettings, VisitPlan
+from scanner.browser import Browser, BrowserGone, BrowserSettings, CookieToSet, VisitPlan
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -245,3 +245,10 @@ async def test_chromium_dies_with_us_even_after_kill_9() -> None:
     assert len(profiles_of(scanner.pid)) == 1
     async with await Browser.launch():
         assert profiles_of(scanner.pid) == []
+
+
+async def test_a_cookie_that_cannot_be_set_is_a_reason(site: Site, browser: Browser) -> None:
+    page = site.page("shop.localhost", "/", "hello")
+    visit = await browser.visit(page, VisitPlan(cookies=(CookieToSet("a", "1", "no address"),)))
+    assert "the browser refused: Storage.setCookies" in (visit.page.error or "")
+    assert await is_well(browser, site)
