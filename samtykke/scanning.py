@@ -1,9 +1,10 @@
-"""Run scans from the command line: progress for people, the inventory kept, reports written."""
+"""Run scans from the command line: progress for people, the inventory kept."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -12,10 +13,11 @@ from rich.status import Status
 
 from policies.observation import Scan
 from runtime.database import DatabaseUnusableError
-from samtykke.config import Config, ConfigError
+from samtykke.config import Config
 from samtykke.outcome import UnreachableError
 from samtykke.stores import open_inventory
 from samtykke.wiring import catalogue
+from scanner.changes import compare
 from scanner.choice import ChoiceError
 from scanner.crawl import Progress, scan
 from scanner.settings import ScanSettings
@@ -49,34 +51,46 @@ class ScanProgress:
             self._console.print(f"{progress} {progress.url} {progress.outcome}", highlight=False, soft_wrap=True)
 
 
-async def scan_site(config: Config, settings: ScanSettings) -> Scan:
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A scan with its pictures by page, and its number in the inventory."""
+
+    scan: Scan
+    number: int | None
+    screenshots: Mapping[str, bytes]
+
+
+async def scan_site(config: Config, settings: ScanSettings) -> Scanned:
     """One scan, kept in the inventory. Raises UnreachableError naming what could not be reached."""
     async with await open_inventory(config) as inventory:
         with ScanProgress(Console(stderr=True), settings.url) as progress:
             try:
-                return await scan(
+                found = await scan(
                     settings, catalogue(), progress=progress, inventory=inventory, now=lambda: datetime.now(UTC)
                 )
             except (ChoiceError, DatabaseUnusableError, OSError) as error:
                 raise UnreachableError(str(error)) from error
+        if found.pages and all(page.error for page in found.pages):
+            raise UnreachableError(f"{settings.url}: {found.pages[0].error}")
+        number = await inventory.newest_id(found.site)
+        return Scanned(found, number, await inventory.screenshots(number) if number is not None else {})
 
 
-def run_scans(config: Config, wanted: Sequence[ScanSettings]) -> list[Scan]:
+def run_scans(config: Config, wanted: Sequence[ScanSettings]) -> list[Scanned]:
     """Each scan after the other. Raises UnreachableError where not a single page of a site could be read."""
 
-    async def run() -> list[Scan]:
+    async def run() -> list[Scanned]:
         return [await scan_site(config, settings) for settings in wanted]
 
-    scans = asyncio.run(run())
-    for found in scans:
-        if found.pages and all(page.error for page in found.pages):
-            raise UnreachableError(f"{found.site}: {found.pages[0].error}")
-    return scans
+    return asyncio.run(run())
 
 
-def write_reports(scans: Sequence[Scan], targets: Mapping[str, str | None]) -> None:
-    """Write the reports that were asked for."""
-    wanted = {kind: target for kind, target in targets.items() if target}
-    if wanted:
-        raise ConfigError(f"--{next(iter(wanted))}: not there yet; --json writes everything a report would show")
-    del scans
+async def changes_since_last(config: Config, scanned: Scanned) -> str:
+    """What differs from the scan before, in words."""
+    if scanned.number is None:
+        return "not kept"
+    async with await open_inventory(config) as inventory:
+        before = await inventory.newest_id(scanned.scan.site, mode=scanned.scan.mode, before=scanned.number)
+        if before is None:
+            return "first scan"
+        return compare(await inventory.essence(before), await inventory.essence(scanned.number)).in_words()

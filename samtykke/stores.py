@@ -6,6 +6,7 @@ from runtime.database import DatabaseUnusableError
 from samtykke.config import Config, ConfigError
 from samtykke.outcome import UnreachableError
 from scanner.inventory import Inventory
+from scanner.schedule import Ledger
 
 
 async def open_inventory(config: Config) -> Inventory:
@@ -17,3 +18,12 @@ async def open_inventory(config: Config) -> Inventory:
         raise UnreachableError(str(error)) from error
     except ValueError as error:
         raise ConfigError(f"inventory.store: {error}") from error
+
+
+async def open_ledger(config: Config) -> Ledger:
+    """What scheduled scans ran when, beside the inventory. Raises UnreachableError."""
+    url = config.store(config.inventory.store)
+    try:
+        return await Ledger.open(f"{url.removesuffix('.db')}-schedule.db")
+    except DatabaseUnusableError as error:
+        raise UnreachableError(str(error)) from error

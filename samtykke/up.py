@@ -7,7 +7,6 @@ the next `up`, and every other command with `--config`, finds it again.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +14,6 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from policies.compare import compare
-from policies.declared import read_policy
 from policies.findings import Finding
 from policies.observation import Scan
 from policies.purpose import Purpose
@@ -24,14 +21,9 @@ from policies.site_policy import SitePolicy
 from runtime.keys import create_key_file
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.demo import demo_config
-from samtykke.documents import read_document
-from samtykke.outcome import UnreachableError
-from samtykke.wiring import catalogue, policy_folder
+from samtykke.wiring import policy_folder
 
 DATA = Path("samtykke-data")
-POLICY_WORDS = re.compile(
-    r"personvern|privacy|datenschutz|integritet|privatliv|cookie|informasjonskaps|tietosuoja", re.I
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +94,6 @@ def publish_first(plan: Plan, draft: SitePolicy) -> tuple[SitePolicy, bool]:
     if current is not None and plan.demo_port is None:
         return current, False
     return folder.publish(draft), True
-
-
-def policy_page(scan: Scan) -> str | None:
-    """The page of a scan that looks like the site's privacy policy, by its address or title."""
-    for page in scan.pages:
-        if not page.error and POLICY_WORDS.search(f"{urlsplit(page.url).path} {page.title}"):
-            return page.final_url or page.url
-    return None
-
-
-def findings_of(plan: Plan, scan: Scan) -> tuple[str | None, tuple[Finding, ...]]:
-    """(the policy document that was read, what differs from it); (None, ()) where there is no document."""
-    source = plan.config.site[0].declared or policy_page(scan)
-    if not source:
-        return None, ()
-    try:
-        document = read_document(source)
-    except (ConfigError, UnreachableError):
-        return None, ()
-    declared = read_policy(document.data, content_type=document.content_type, catalogue=catalogue())
-    return source, compare(declared, scan, catalogue())
 
 
 def print_summary(

@@ -11,8 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from policies.compare import compare as compare_sides
-from policies.declared import read_policy
-from policies.declared.model import Declared
 from policies.drafting import draft_policy
 from policies.findings import Finding
 from policies.observation import Scan
@@ -24,6 +22,7 @@ from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.documents import read_document
 from samtykke.outcome import NO, write_json, write_text
+from samtykke.promises import read_declared
 from samtykke.wiring import catalogue, policy_folder
 
 app = typer.Typer(name="policy", help="What is declared, what is observed, what is enforced.", no_args_is_help=True)
@@ -183,12 +182,6 @@ def declaration(
     settings = load_config(config)
     policy = policy_folder(settings).version(settings.one_site(site).name, "current")
     write_text(declare(policy, format_, language), target)
-
-
-def read_declared(source: str) -> Declared:
-    """Read a document into what it declares."""
-    document = read_document(source)
-    return read_policy(document.data, content_type=document.content_type, catalogue=catalogue())
 
 
 def draft_from(config: Config, site: SiteSettings, scan: Scan) -> SitePolicy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,9 @@ from samtykke.commands.inventory import print_cookies
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import ConfigError, load_config
 from samtykke.outcome import write_json
-from samtykke.scanning import run_scans, write_reports
+from samtykke.promises import declared_of, findings_against
+from samtykke.reports import Targets, write_reports
+from samtykke.scanning import run_scans
 from scanner.settings import ScanSettings
 
 
@@ -52,14 +53,17 @@ def scan(
         )
         for url in urls
     ]  # fmt: skip
-    scans = run_scans(load_config(config), settings)
+    targets = Targets(report, har, csv)
+    targets.check()
+    loaded = load_config(config)
+    scans = run_scans(loaded, settings)
     if json_target:
-        answers = [found.model_dump(mode="json") for found in scans]
+        answers = [found.scan.model_dump(mode="json") for found in scans]
         write_json(answers[0] if len(answers) == 1 else answers, json_target)
     else:
         for found in scans:
-            print_scan(Console(), found)
-    write_reports(scans, {"report": report, "har": har, "csv": csv})
+            print_scan(Console(), found.scan)
+    write_reports(scans, targets, lambda found: findings_against(declared_of(loaded, found.scan), found.scan)[1])
 
 
 def print_scan(console: Console, found: Scan) -> None:
@@ -85,11 +89,3 @@ def _settings(**values: object) -> ScanSettings:
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from error
-
-
-def report_path(text: str) -> Path:
-    """Where a report goes; its ending says which kind."""
-    path = Path(text)
-    if path.suffix.lower() not in {".html", ".pdf"}:
-        raise ConfigError(f"--report {text}: end the name in .html or .pdf")
-    return path

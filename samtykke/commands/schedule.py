@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import typer
-from croniter import croniter
 
 from samtykke.commands.options import ConfigFile, JsonTarget
-from samtykke.config import ConfigError, load_config
-from samtykke.outcome import write_json
+from samtykke.config import Config, ConfigError, load_config
+from samtykke.outcome import UnreachableError, write_json
+from samtykke.scanning import changes_since_last, scan_site
+from samtykke.serving import run_until_stopped
+from samtykke.stores import open_ledger
+from scanner.schedule import Schedule, run_forever
+from scanner.settings import ScanSettings
 
 app = typer.Typer(name="schedule", help="Crawls that run by themselves.", no_args_is_help=True)
 
@@ -49,10 +54,35 @@ def run(config: ConfigFile = None) -> None:
 
     Example: samtykke schedule run
     """
-    load_config(config)
-    raise ConfigError("schedule run: not there yet; call `samtykke scan URL` from cron meanwhile")
+    settings = load_config(config)
+    if not settings.schedule:
+        raise ConfigError("no [[schedule]] is configured")
+    plans = [Schedule(entry.name, entry.cron, entry.sites) for entry in settings.schedule]
+    run_until_stopped(lambda: _run(settings, plans))
+
+
+async def _run(settings: Config, plans: list[Schedule]) -> None:
+    ledger = await open_ledger(settings)
+    try:
+        await run_forever(
+            plans, ledger, lambda plan: _scan_all(settings, plan), now=lambda: datetime.now(UTC), sleep=asyncio.sleep
+        )
+    finally:
+        await ledger.close()
+
+
+async def _scan_all(settings: Config, plan: Schedule) -> str:
+    """Scan each site of a schedule and say what changed since its last scan."""
+    said = []
+    for url in plan.sites:
+        try:
+            scanned = await scan_site(settings, ScanSettings(url=url))
+            said.append(f"{url}: {await changes_since_last(settings, scanned)}")
+        except UnreachableError as error:
+            said.append(str(error))
+        typer.echo(said[-1])
+    return "; ".join(said)
 
 
 def _next(cron: str, now: datetime) -> str:
-    due: datetime = croniter(cron, now).get_next(datetime)
-    return due.isoformat(timespec="minutes")
+    return Schedule("", cron, ()).next_run(now).isoformat(timespec="minutes")

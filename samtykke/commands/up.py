@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Annotated
 
@@ -13,10 +14,10 @@ from samtykke.commands.options import ConfigFile
 from samtykke.commands.policy import draft_from
 from samtykke.config import ConfigError
 from samtykke.demo import start_demo
-from samtykke.outcome import UnreachableError
+from samtykke.promises import findings_against, policy_page
 from samtykke.scanning import scan_site
 from samtykke.serving import run_until_stopped, serve_until
-from samtykke.up import Plan, findings_of, plan_demo, plan_site, print_summary, publish_first
+from samtykke.up import Plan, plan_demo, plan_site, print_summary, publish_first
 from scanner.settings import ScanSettings
 
 DEMO_PORT = 9080
@@ -54,11 +55,10 @@ async def _up(site: str | None, listen: str, demo_port: int, max_pages: int) -> 
             plan = plan_site(site, listen)
         settings = ScanSettings(url=plan.direct, max_pages=max_pages)
         console.print(f"Scanning {plan.direct} as it is, without the proxy ...")
-        scan = await scan_site(plan.config, settings)
-        if scan.pages and all(page.error for page in scan.pages):
-            raise UnreachableError(f"{plan.direct}: {scan.pages[0].error}")
+        scan = (await scan_site(plan.config, settings)).scan
         policy, now = publish_first(plan, draft_from(plan.config, plan.config.site[0], scan))
-        source, findings = findings_of(plan, scan)
+        declared = plan.config.site[0].declared or policy_page(scan)
+        source, findings = await asyncio.to_thread(findings_against, declared, scan)
         print_summary(console, scan, policy, source, findings)
         if not now:
             console.print(

@@ -1,0 +1,54 @@
+"""Find the privacy policy of a scanned site, and hold it against the scan."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from policies.compare import compare
+from policies.declared import read_policy
+from policies.declared.model import Declared
+from policies.findings import Finding
+from policies.observation import Scan
+from samtykke.config import Config, ConfigError
+from samtykke.documents import read_document
+from samtykke.outcome import UnreachableError
+from samtykke.wiring import catalogue
+
+POLICY_WORDS = re.compile(
+    r"personvern|privacy|datenschutz|integritet|privatliv|cookie|informasjonskaps|tietosuoja", re.I
+)
+
+
+def read_declared(source: str) -> Declared:
+    """Read a file, URL or `-` into what it declares. Raises ConfigError or UnreachableError naming it."""
+    document = read_document(source)
+    return read_policy(document.data, content_type=document.content_type, catalogue=catalogue())
+
+
+def declared_of(config: Config, scan: Scan) -> str | None:
+    """The configured policy of the scanned site, else the page of the scan that looks like one."""
+    host = urlsplit(scan.site).hostname
+    for site in config.site:
+        if site.declared and host in {name.partition(":")[0] for name in site.hosts}:
+            return site.declared
+    return policy_page(scan)
+
+
+def policy_page(scan: Scan) -> str | None:
+    """The page of a scan that looks like the site's privacy policy, by its address or title."""
+    for page in scan.pages:
+        if not page.error and POLICY_WORDS.search(f"{urlsplit(page.url).path} {page.title}"):
+            return page.final_url or page.url
+    return None
+
+
+def findings_against(source: str | None, scan: Scan) -> tuple[str | None, tuple[Finding, ...]]:
+    """(the policy document that was read, what differs from it); (None, ()) where there is none to read."""
+    if not source:
+        return None, ()
+    try:
+        declared = read_declared(source)
+    except (ConfigError, UnreachableError):
+        return None, ()
+    return source, compare(declared, scan, catalogue())
