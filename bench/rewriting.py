@@ -77,14 +77,18 @@ def main() -> None:
     injection = Injection(head=b'<script src="/guard.js"></script>', body_end=b'<div id="banner"></div>')
     turn = iter(range(10**9))
 
+    styled = [
+        body.replace(b'<span class="price">', b'<span class="price" style="background:url(/i)">') for body in pages
+    ]
+
     def tokens() -> None:
         text = pages[next(turn) % 30].decode("latin-1")
         for _ in Tokenizer(capture_attributes=False).feed(text):
             pass
 
-    def rewritten(step: int, memory: TagMemory | None = None) -> Callable[[], None]:
+    def rewritten(step: int, memory: TagMemory | None = None, bodies: list[bytes] = pages) -> Callable[[], None]:
         def work() -> None:
-            body = pages[next(turn) % 30]
+            body = bodies[next(turn) % 30]
             rewriter = Rewriter(visited, Rules(), injection, memory=memory)
             for start in range(0, len(body), step):
                 rewriter.feed(body[start : start + step])
@@ -98,6 +102,7 @@ def main() -> None:
         "tokenizer alone": tokens,
         "nothing known yet": rewritten(size),
         "tags known, one piece": rewritten(size, TagMemory()),
+        "tags known, CSS in attributes": rewritten(size, TagMemory(), styled),
         "tags known, 16 KB pieces": rewritten(16_384, TagMemory()),
         "tags known, 1400-byte pieces": rewritten(1_400, TagMemory()),
     }.items():

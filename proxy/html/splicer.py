@@ -165,12 +165,12 @@ class Splicer:
 
     def _consume(self, tokens: Iterator[Token]) -> Iterator[Token] | None:
         """Read tokens until there are no more (None), or until the tokenizer had to be started anew."""
-        wanted, watching = self._wanted, self._watching()
+        wanted, every, watching = self._wanted, self._every, self._watching()
         raw, shift, recall = self._raw, self._shift, self._editor.recall
         token = None
         for token in tokens:
             tag = token.tag
-            if tag in wanted or watching:
+            if tag in wanted or watching or (every and tag is not None):
                 if not watching and tag not in _STRUCTURE and self._held is None:
                     if token.type is _END:
                         self._inside = None
@@ -196,7 +196,7 @@ class Splicer:
         return None
 
     def _watching(self) -> bool:
-        return self._every or self._foreign.inside or self._editor.watches()
+        return self._foreign.inside or self._editor.watches()
 
     def _end_of(self, token: Token) -> int:
         start = token.col - self._shift
