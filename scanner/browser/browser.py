@@ -112,7 +112,7 @@ class Browser:
         """Load one page as a new visitor and bring back what it did. Raises BrowserGone only."""
         plan = plan or VisitPlan()
         started = time.monotonic()
-        if (refusal := _refusal(url, plan)) is not None:
+        if (refusal := _refusal(url)) is not None:
             return Visit(PageVisit(url=url, error=refusal))
         try:
             made = await self._connection.call("Target.createBrowserContext", {"disposeOnDetach": True}, seconds=30.0)
@@ -378,7 +378,7 @@ class Browser:
                     stage.fail(observer, error)
 
 
-def _refusal(url: str, plan: VisitPlan) -> str | None:
+def _refusal(url: str) -> str | None:
     """Why an address is not visited at all."""
     try:
         parts = urlsplit(url)
@@ -387,6 +387,4 @@ def _refusal(url: str, plan: VisitPlan) -> str | None:
         return f"not a web address: {error}"
     if parts.scheme not in ("http", "https") or not host:
         return f"not a web address: {parts.scheme or 'no scheme'}"
-    if plan.allow is not None and plan.allow(url) is False:
-        return "refused: not an allowed address"
     return None
