@@ -3,7 +3,7 @@
     python -m bench.consent_log [--rows 1000000] [--store sqlite:///PATH|postgresql://...]
 
 Prints one JSON object; run it on an otherwise idle machine. Appends are acknowledged one by one after their commit is
-on the disk, by 200 tasks at once, as HTTP handlers would. Memory is the process's peak after filling and after verifying.
+on the disk, by 200 tasks at once, as HTTP handlers would. Memory is the peak of the process up to that point.
 """
 
 from __future__ import annotations

@@ -48,6 +48,7 @@ class PostgresServer:
             "port": str(self.port),
             "unix_socket_directories": str(self._folder),
             "shared_buffers": "32MB",
+            "fsync": "off",  # tests kill processes, never the machine: what the kernel was given survives
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "server.log").open("ab") as log:
