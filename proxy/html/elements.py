@@ -35,6 +35,8 @@ _ANYWHERE = {name.encode(): load for name, load in EVERYWHERE.items()}
 _CONDITIONAL = frozenset(["link", "meta", "input"])
 _FRAMES = frozenset(["iframe", "object", "embed"])
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_NEVER_SHOWN = frozenset(["script", "style", "noscript"])
+"""Elements whose style attribute loads nothing: they make no box."""
 _TRIGGERS = (b"url(", b"image-set(")
 
 
@@ -50,7 +52,7 @@ class Elements:
     def tag(self, tag: str, raw: bytes, name_length: int, *, placeholders: bool) -> bytes | None:
         """A start tag by its local name; None leaves it as it is. `name_length` is that of the name as written."""
         loads = _LOADS.get(tag, {})
-        styled = any(trigger in raw.lower() for trigger in _TRIGGERS) if b"(" in raw else False
+        styled = b"(" in raw and tag not in _NEVER_SHOWN and any(trigger in raw.lower() for trigger in _TRIGGERS)
         if not loads and not styled:
             return None
         values: dict[bytes, bytes] = {}
