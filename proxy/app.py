@@ -24,13 +24,14 @@ from policies.purpose import UNDECIDED, Consent
 from policies.site_policy import Override, SitePolicy
 from proxy.consent.visitor import Visitor
 from proxy.context import Context
+from proxy.csp import REPORT_PATH
 from proxy.documents import Documents
 from proxy.exchange import Exchange, Role, role_of
 from proxy.forward import Forwarder
 from proxy.gates import GATES, Gate
 from proxy.headers import Fields, refusal
 from proxy.ledger import Ledger
-from proxy.own import GPC_PATH, HEALTH_PATH, REPORT_PATH, OwnAddresses, is_own, send
+from proxy.own import GPC_PATH, HEALTH_PATH, OwnAddresses, is_own, send
 from proxy.pages import Page, problem
 from proxy.parts import Parts
 from proxy.relay import Relay
@@ -333,6 +334,8 @@ class Proxy:
             role=role,
             now=self._clock(),
             request_id=request_id,
+            navigates=role in {"page", "frame"}
+            and (fields.get(b"sec-fetch-dest") is not None or b"html" in (fields.get(b"accept") or b"")),
             own_csp=site.own_csp,
             render=self.settings.render,
             csp_undecided=self.settings.csp_undecided,

@@ -52,6 +52,8 @@ class Exchange:
     request_id: str
     own_csp: Callable[[Consent, bool, bool, str], str | None]
     """Our policy header by consent, whether consentable hosts are named, whether the path is exempt, page host."""
+    navigates: bool = False
+    """Is this surely a browser opening a page or frame? Then the answer is wanted whole and unconditionally."""
     render: Literal["private", "shared"] = "private"
     csp_undecided: Literal["consentable", "strict"] = "consentable"
     consent_header: bool = False

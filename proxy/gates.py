@@ -52,8 +52,9 @@ _FOR_CACHES = frozenset(
 )  # fmt: skip
 _MARK = b"-smtk."
 """Between the site's own ETag and the variant of ours."""
-VARY_PRIVATE = (b"Cookie", b"Sec-GPC", b"Accept-Encoding")
-VARY_SHARED = (b"Accept-Encoding", b"Accept-Language")
+VARY_PRIVATE = (b"Cookie", b"Sec-GPC", b"Accept-Encoding", b"Sec-Fetch-Dest")
+"""Sec-Fetch-Dest: what a script or a prefetch got, without guard and banner, must not open as a page later."""
+VARY_SHARED = (b"Accept-Encoding", b"Accept-Language", b"Sec-Fetch-Dest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +248,14 @@ def variant_tag(tag: bytes, variant: str) -> bytes:
 
 
 def conditions(fields: Fields, exchange: Exchange) -> None:
-    """A page that may be rewritten is asked for whole, and a validator of ours is turned into the site's again.
+    """A page that will be rewritten is asked for whole, and a validator of ours is turned into the site's again.
+
+    Where it is not sure that a page is asked for (media players, older browsers, scripts), ranges and validators
+    stay: a part of a document is asked for again as a whole by `forward`.
 
     Tags of another variant are taken off, so the site never confirms what another consent has made.
     """
-    navigates = exchange.role in {"page", "frame"}
+    navigates = exchange.navigates
     if navigates:
         fields.drop(frozenset({b"range", b"if-range", b"if-modified-since"}))
     suffix = _MARK + exchange.variant.encode() + b'"'

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -80,8 +80,10 @@ class Ledger:
                 await self._database.close()
                 self._database = None
 
-    def count(self, site: str, policy: str | None, notes: Iterable[tuple[str, Verdict]]) -> None:
+    def count(self, site: str, policy: str | None, notes: Sequence[tuple[str, Verdict]]) -> None:
         """Count what was decided in one exchange."""
+        if not notes:
+            return
         day = self._today()
         for what, verdict in notes:
             self.evidence[day, site, policy or "", verdict.tracker or "", what, verdict.action] += 1

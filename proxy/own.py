@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from proxy.csp import OWN_PATH, REPORT_PATH
+from proxy.csp import OWN_PATH
 from proxy.headers import Fields
 from proxy.ledger import Ledger
 from proxy.pages import Page, phrase, problem
@@ -90,6 +90,3 @@ async def send(reply: Reply, answer: Page) -> None:
     """Write a page of our own."""
     fields = Fields((name.encode(), value.encode()) for name, value in answer.headers)
     await reply.whole(answer.status, answer.reason, fields, answer.body)
-
-
-__all__ = ["GPC_PATH", "HEALTH_PATH", "OWN_PATH", "REPORT_PATH", "OwnAddresses", "is_own", "send"]

@@ -17,7 +17,7 @@ from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
 from proxy.documents import Documents
 from proxy.gates import Gate
-from proxy.headers import Fields, drop_hop_by_hop
+from proxy.headers import Fields, drop_hop_by_hop, well_formed
 from proxy.html.sniff import essence, grammar, needs_body
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
@@ -35,8 +35,8 @@ _POLICIES = frozenset({b"content-security-policy", b"content-security-policy-rep
 def received(context: Context, answer: Answer) -> Fields:
     """The answer's fields: hop-by-hop ones off, the site's own name mapped back. Raises UpstreamError."""
     fields = Fields(answer.message.raw_headers)
-    if any(b"\n" in value or b"\r" in value or b"\0" in value or not name for _, name, value in fields.items):
-        raise UpstreamError("broken", "a header field of the answer holds a line break")
+    if not well_formed(fields):
+        raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
     drop_hop_by_hop(fields)
     mapping = context.mapping
     if mapping is not None:

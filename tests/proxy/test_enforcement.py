@@ -272,7 +272,7 @@ async def test_documents_are_private_and_vary(shop, say, site):
     proxy = await shop()
     got = await say(proxy.address, request(b"Sec-Fetch-Dest: document"))
     assert got.header("cache-control") == ["private, no-cache"]
-    assert got.header("vary") == ["Accept, Cookie, Sec-GPC, Accept-Encoding"]
+    assert got.header("vary") == ["Accept, Cookie, Sec-GPC, Accept-Encoding, Sec-Fetch-Dest"]
     for name in ("etag", "last-modified", "content-digest", "surrogate-control", "cdn-cache-control"):
         assert got.header(name) == [], name
     decided = await say(

@@ -456,3 +456,65 @@ async def test_a_fault_of_our_own_is_a_page_without_traceback(site, start_proxy,
     assert got.status == 500
     assert b"secret" not in got.body
     assert b"Request id" in got.body
+
+
+async def test_a_media_player_without_fetch_metadata_gets_its_ranges(site, start_proxy, say):
+    async def answer(request):
+        return web.Response(status=206, body=b"ell", content_type="video/mp4", headers={"Content-Range": "bytes 1-3/5"})
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    got = await say(proxy.address, b"GET /v.mp4 HTTP/1.1\r\n" + HOST + b"Accept: */*\r\nRange: bytes=1-3\r\n\r\n")
+    assert (got.status, got.body) == (206, b"ell")
+    assert site.seen[0].header("range") == ["bytes=1-3"]
+
+
+async def test_a_websocket_ends_on_both_sides_when_one_leaves(raw_site, start_proxy):
+    gone = asyncio.Event()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst")
+        await writer.drain()
+        if (await reader.readexactly(4)) == b"stop":
+            return
+        await reader.read()
+        gone.set()
+
+    proxy = await start_proxy(await raw_site(answer))
+    upgrade = b"GET / HTTP/1.1\r\n" + HOST + b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    for word in (b"stop", b"stay"):
+        reader, writer = await asyncio.open_connection(*proxy.address)
+        writer.write(upgrade)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        assert await reader.readexactly(5) == b"first"
+        writer.write(word)
+        if word == b"stop":
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+        writer.transport.abort()
+    async with asyncio.timeout(5):
+        await gone.wait()
+
+
+async def test_a_slow_websocket_visitor_slows_the_site(raw_site, start_proxy):
+    sent = 0
+
+    async def answer(reader, writer):
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        while True:
+            writer.write(bytes(100_000))
+            await writer.drain()
+            sent += 100_000
+
+    proxy = await start_proxy(await raw_site(answer))
+    reader, writer = await asyncio.open_connection(*proxy.address, limit=1024)
+    writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(0.5)
+    before = sent
+    await asyncio.sleep(0.3)
+    assert sent == before < 50_000_000
+    writer.transport.abort()
