@@ -19,7 +19,9 @@
  *   style sheet, style attribute, FontFace                the refused address becomes `about:`
  *   document.cookie, cookieStore.set, storage.setItem     nothing stored, no error; deletions pass
  *   indexedDB.open                                        `error` on the request (AbortError), nothing created
- *
+ */
+
+/**
  * @typedef {(string | null | undefined)[]} Rule purpose and vendor
  * @typedef {object} Rules what `tables.py` writes in the place of 'RULES'; every text is a regular expression
  * @property {any[][]} rows purpose, vendor, then hosts, addresses, cookies, keys, inline texts
@@ -29,6 +31,7 @@
  * @property {string[]} managers vendors that load once anything is agreed to
  * @property {string[]} signals vendors that load in consent mode `signals`
  */
+
 (function (/** @type {Rules} */ rules) {
 	'use strict';
 	/** @type {any} */
@@ -107,8 +110,9 @@
 	const SELECTOR = Object.keys(LOADS) + ',style,[style*="url("]';
 
 	const loading = (tag, name, value) => {
+		tag = tag.toLowerCase();
 		name = name.replace('xlink:', '');
-		if (!(LOADS[tag.toLowerCase()] + ' attributionsrc').split(' ').includes(name)) return;
+		if (!(LOADS[tag] + ' attributionsrc').split(' ').includes(name)) return;
 		for (const each of /set$|ping|^att/.test(name) ? ('' + value).split(/[\s,]+/) : [value]) {
 			const rule = judge(each, KINDS[tag] || 'image');
 			if (rule) return rule;
@@ -187,11 +191,11 @@
 	const scrub = (text) => {
 		const html = '' + text;
 		let [out, done, end] = ['', 0, 0];
-		for (const tag of html.matchAll(TAG)) {
-			if (tag.index < done) continue;
+		TAG.lastIndex = 0;
+		for (let tag; (tag = TAG.exec(html)); TAG.lastIndex = done) {
 			const isScript = /^script$/i.test(tag[1]);
 			let at = (ATTRIBUTE.lastIndex = tag.index + tag[0].length);
-			let [rule, bare, held] = [undefined, isScript, ''];
+			let [rule, bare, held] = [/** @type {Rule | undefined} */ (undefined), isScript, ''];
 			for (let each; (each = ATTRIBUTE.exec(html)); at = ATTRIBUTE.lastIndex) {
 				const name = each[2].toLowerCase();
 				const why = loading(tag[1], name, ATTRIBUTES.test(name) && each[4] ? decoded(each[4]) : '');
@@ -231,7 +235,7 @@
 	};
 	/** A frame's own document starts with the guard, too. */
 	const framed = (markup) => {
-		const tag = quietly(() => script.cloneNode().outerHTML.replace(/ nonce="[^"]*"/, '').replace('>', ` nonce="${script.nonce}">`));
+		const tag = quietly(() => /** @type {Element} */ (script.cloneNode()).outerHTML.replace(/ nonce="[^"]*"/, '').replace('>', ` nonce="${script.nonce}">`));
 		return clean(markup, null, tag);
 	};
 

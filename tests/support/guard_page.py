@@ -4,6 +4,7 @@ The page lives on shop.localhost, the tracker on tracker.localhost: different si
 A path's second part names the technique: `/t/img_src/x.gif`; requests to the page's own `/collect/` count, too.
 """
 
+# ruff: noqa: E501  # a page's script reads best on one line
 from __future__ import annotations
 
 import asyncio

@@ -3,6 +3,7 @@ technique, `OWN` a first-party folder that forwards to it; `root` is an element 
 technique returns once it is agreed to: `element` (the page keeps what it made, the guard brings it back) or `again`
 (nothing to bring back: the page's next try passes)."""
 
+# ruff: noqa: E501  # a page's script reads best on one line
 from __future__ import annotations
 
 from typing import Literal, NamedTuple

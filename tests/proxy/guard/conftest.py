@@ -21,6 +21,7 @@ class Lab:
     site: Site
     guard: Guard
     served: int = 0
+    tab: Page | None = None
     tabs: list[Page] = field(default_factory=list)
 
     def serve(
@@ -53,12 +54,16 @@ class Lab:
         return name, f"{self.site.shop}/{name}"
 
     async def open(self, body: str, **options: object) -> tuple[str, Page]:
-        """Serve a page and open it in a tab of its own."""
+        """Serve a page and open it in the tab that tests share, with nothing stored."""
         name, url = self.serve(body, **options)  # type: ignore[arg-type]  # handed through to `serve`
-        page = await self.browser.page()
-        self.tabs.append(page)
-        await page.open(url)
-        return name, page
+        if self.tab is None:
+            self.tab = await self.browser.page()
+        await self.tab.open("about:blank")
+        await self.tab.call("Network.clearBrowserCookies")
+        await self.tab.call("Storage.clearDataForOrigin", origin=self.site.shop, storageTypes="all")
+        self.tab.errors.clear()
+        await self.tab.open(url)
+        return name, self.tab
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,5 +1,6 @@
 """Each refused call ends as the opening comment of guard.js says, and no page sees an exception it cannot expect."""
 
+# ruff: noqa: E501  # a page's script reads best on one line
 from __future__ import annotations
 
 from typing import Any

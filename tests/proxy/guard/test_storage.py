@@ -1,5 +1,6 @@
 """Trackers' cookies and keys are not written; everything else is, and deletions always pass."""
 
+# ruff: noqa: E501  # a page's script reads best on one line
 from __future__ import annotations
 
 from typing import Any
