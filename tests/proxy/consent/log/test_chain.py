@@ -18,12 +18,12 @@ CONTENT = (
 )  # fmt: skip
 
 texts = st.text(max_size=30)
-ids = st.none() | st.from_regex(r"[\w.:+/=~-]{1,40}", fullmatch=True).filter(str.isascii)
+ids = st.none() | st.text("azAZ09_.:+/=~-", min_size=1, max_size=40)
 anything = st.builds(
     Event,
     event=st.sampled_from(EVENTS),
     time=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda time: time.replace(tzinfo=UTC)),
-    site=st.from_regex(r"[a-z0-9.:æøå-]{1,20}", fullmatch=True),
+    site=st.text('az09.:-æ"\\', min_size=1, max_size=20),
     path=st.none() | texts,
     subject=ids,
     purposes=st.dictionaries(texts, st.booleans(), max_size=4),
@@ -40,7 +40,7 @@ anything = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(anything, max_size=5), st.binary(min_size=16, max_size=16))
 def test_any_events_make_a_chain_that_plain_json_and_sha256_can_check(events, salt):
     records = extended(Head("shop"), events, lambda _: salt, Quoted())
@@ -56,7 +56,7 @@ def test_any_events_make_a_chain_that_plain_json_and_sha256_can_check(events, sa
         prev = row["hash"]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(anything, anything)
 def test_two_events_share_a_hash_only_when_nothing_that_is_hashed_differs(one, other):
     quoted = Quoted()
