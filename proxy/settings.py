@@ -121,6 +121,12 @@ class SiteSettings(_Settings):
     declared: str = ""
     exempt_paths: tuple[str, ...] = ()
 
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Host names, without ports, that are this site's own: those it serves, and the one it is asked under."""
+        names = (*self.hosts, *filter(None, [self.upstream_host]))
+        return tuple(dict.fromkeys(name.partition(":")[0].lower() for name in names))
+
     @field_validator("hosts")
     @classmethod
     def _hosts_are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:

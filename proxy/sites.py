@@ -74,7 +74,7 @@ class Site:
         return Rules.for_site(
             policy,
             self._catalogue,
-            hosts=tuple(host.partition(":")[0] for host in self.settings.hosts),
+            hosts=self.settings.own_names,
             overrides=self._overrides,
             unknown_cookies=self._proxy.unknown_cookies,
             unknown_third_party=self._proxy.unknown_third_party,

@@ -30,7 +30,7 @@ def declared_of(config: Config, scan: Scan) -> str | None:
     """The configured policy of the scanned site, else the page of the scan that looks like one."""
     host = urlsplit(scan.site).hostname
     for site in config.site:
-        if site.declared and host in {name.partition(":")[0] for name in site.hosts}:
+        if site.declared and host in site.own_names:
             return site.declared
     return policy_page(scan)
 

@@ -33,7 +33,7 @@ def site_rules(config: Config, site: SiteSettings) -> Rules:
     return Rules.for_site(
         policy_folder(config).current(site.name),
         catalogue(),
-        hosts=(host.partition(":")[0] for host in site.hosts),
+        hosts=site.own_names,
         unknown_cookies=config.proxy.unknown_cookies,
         unknown_third_party=config.proxy.unknown_third_party,
         exempt_paths=site.exempt_paths,

@@ -186,8 +186,8 @@ def declaration(
 
 def draft_from(config: Config, site: SiteSettings, scan: Scan) -> SitePolicy:
     """A draft for one configured site from one scan."""
-    hosts = [host.partition(":")[0] for host in site.hosts]
-    return draft_policy([scan], catalogue(), site=site.name, hosts=hosts, overrides=config.policy.override)
+    overrides = config.policy.override
+    return draft_policy([scan], catalogue(), site=site.name, hosts=site.own_names, overrides=overrides)
 
 
 def print_findings(console: Console, findings: tuple[Finding, ...], source: str) -> None:

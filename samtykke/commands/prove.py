@@ -110,8 +110,7 @@ def print_proof(console: Console, proof: Proof) -> None:
 
 
 def _serves(site: SiteSettings, url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.hostname in {host.partition(":")[0] for host in site.hosts}
+    return urlsplit(url).hostname in site.own_names
 
 
 def _rules(config: Config, site: SiteSettings | None, url: str, seen: Scan) -> Rules:

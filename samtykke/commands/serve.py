@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.switch import FILE_NAME
+from proxy.switch import set_bypass
 from runtime.log import configure
 from samtykke.commands.options import ConfigFile
 from samtykke.config import ConfigError, load_config
@@ -48,13 +48,9 @@ def bypass(switch: Switch, config: ConfigFile = None) -> None:
 
     Example: samtykke bypass on
     """
-    path = state_folder(load_config(config, required=True)) / FILE_NAME
+    folder = state_folder(load_config(config, required=True))
     try:
-        if switch is Switch.ON:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        else:
-            path.unlink(missing_ok=True)
+        set_bypass(folder, on=switch is Switch.ON)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
+        raise ConfigError(f"{folder}: {error.strerror}") from error
     typer.echo(f"bypass is {switch}: " + ("nothing is enforced" if switch is Switch.ON else "enforcing"))

@@ -1,0 +1,116 @@
+"""The config file: strict, frozen, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samtykke.config import Config, ConfigError, load_config, read_config
+
+ROOT = Path(__file__).parents[2]
+FILE = Path("samtykke.toml")
+MINIMAL = '[[site]]\nhosts = ["shop.example"]\nupstream = "http://127.0.0.1:9080"\n'
+
+
+def wrong(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_config(text, FILE)
+    return str(caught.value)
+
+
+def test_a_site_with_hosts_and_upstream_is_enough() -> None:
+    config = read_config(MINIMAL, FILE)
+    assert config.one_site().name == "shop.example"
+    assert config.proxy.listen == "127.0.0.1:8080"
+    assert config.consent.languages == ("nb", "en")
+
+
+def test_a_misspelt_key_is_named_with_the_nearest_right_one() -> None:
+    assert wrong('[proxy]\nlisen = "127.0.0.1:1"') == 'samtykke.toml: proxy.lisen: unknown key; did you mean "listen"?'
+    assert 'policy.override.0.mach: unknown key; did you mean "match"?' in wrong(
+        '[[policy.override]]\nkind = "cookie"\nmach = "sid"\npurpose = "necessary"'
+    )
+    assert "known: alerts, consent, controller" in wrong("[zzzz]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[proxy]\nmode = "off"', "proxy.mode"),
+        ('[proxy]\nlisten = "8080"', "proxy.listen"),
+        ('[[site]]\nhosts = []\nupstream = "http://x"', "site.0.hosts"),
+        ('[[site]]\nhosts = ["a"]\nupstream = "ftp://x"', "site.0.upstream"),
+        ("[consent]\nlifetime_days = 3650", "consent.lifetime_days"),
+        ('[[schedule]]\nname = "n"\ncron = "often"\nsites = []', "schedule.0.cron"),
+        ("[proxy", "samtykke.toml:"),
+    ],
+)
+def test_a_wrong_value_names_file_and_key(text: str, said: str) -> None:
+    message = wrong(text)
+    assert message.startswith("samtykke.toml:")
+    assert said in message
+
+
+def test_a_missing_file_is_an_error_only_when_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config().model_dump() == Config().model_dump()
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load_config(Path("nowhere.toml"))
+
+
+def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMTYKKE__PROXY__LISTEN", "0.0.0.0:9")
+    config = read_config('[proxy]\nlisten = "127.0.0.1:1"\nmode = "report"', FILE)
+    assert config.proxy.listen == "0.0.0.0:9"
+    assert config.proxy.mode == "report"
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "samtykke.toml"
+    file.write_text(MINIMAL)
+    config = load_config(file)
+    assert config.path("policy/") == tmp_path / "policy"
+    assert config.store("sqlite:///consent.db") == f"sqlite:///{tmp_path / 'consent.db'}"
+    assert config.store("postgresql://log/x") == "postgresql://log/x"
+
+
+def test_one_of_several_sites_must_be_chosen() -> None:
+    two = MINIMAL + '[[site]]\nname = "blog"\nhosts = ["blog.example"]\nupstream = "http://127.0.0.1:9081"\n'
+    config = read_config(two, FILE)
+    assert config.one_site("blog").hosts == ("blog.example",)
+    with pytest.raises(ConfigError, match="--site"):
+        config.one_site()
+    with pytest.raises(ConfigError, match=r"configured: shop\.example, blog"):
+        config.one_site("news")
+
+
+def test_the_example_file_is_complete_and_right() -> None:
+    text = (ROOT / "samtykke.example.toml").read_text()
+    config = read_config(text, FILE)
+    assert config.one_site().name == "shop"
+    values = tomllib.loads(text)
+    for table in ("proxy", "consent", "controller", "inventory"):
+        known = set(type(getattr(config, table)).model_fields) - {"limits"}
+        assert set(values[table]) == known, table
+    assert set(values["site"][0]) == set(type(config.site[0]).model_fields)
+
+
+def test_the_example_file_shows_the_defaults() -> None:
+    config = read_config((ROOT / "samtykke.example.toml").read_text(), FILE)
+    fresh = Config()
+    assert (config.proxy, config.consent, config.controller) == (fresh.proxy, fresh.consent, fresh.controller)
+    assert (config.inventory, config.policy, config.alerts) == (fresh.inventory, fresh.policy, fresh.alerts)
+
+
+@given(st.text())
+def test_any_text_is_a_config_or_an_error_that_names_the_file(text: str) -> None:
+    said = ""
+    try:
+        read_config(text, FILE)
+    except ConfigError as error:
+        said = str(error)
+    assert said.startswith("samtykke.toml:") or not said
