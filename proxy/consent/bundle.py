@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-import rjsmin  # type: ignore[import-untyped]  # ships no types
+import rjsmin
 
 FOLDER = "/.samtykke/assets/"
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

@@ -78,7 +78,10 @@ class ChromiumPage:
         with contextlib.suppress(RuntimeError, TimeoutError, ConnectionError):
             await self.send("Browser.close")
         self._writer.close()
-        await self._pump
+        # A child of the browser's may hold the pipe's other end a while longer.
+        self._pump.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._pump
 
     async def screen(
         self, width: int, height: int, *, dark: bool = False, mobile: bool = False, scale: float = 1

@@ -92,6 +92,8 @@ class Shop:
     csp: str = ""
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/favicon.ico":
+            return web.Response(status=204)
         cookie = request.headers.get("Cookie", "").encode("latin-1") or None
         visitor = self.desk.visitor(
             cookie,

@@ -51,8 +51,9 @@
 			answer = await response.json();
 			if (!answer.action) throw new Error(answer.error);
 		} catch {
+			/* Later: while the first submission's event is still on its way, a browser ignores a second one. */
 			form.dataset.plain = '';
-			return button ? button.click() : HTMLFormElement.prototype.submit.call(form);
+			return setTimeout(() => button ? button.click() : HTMLFormElement.prototype.submit.call(form));
 		}
 		dismiss();
 		say(answer.message);
