@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Annotated, TypeVar
@@ -16,11 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from proxy.consent.log import ConsentLog, LogUnavailable, Row, verify
-from proxy.consent.log.statistics import as_json
+from proxy.consent.log.export import Format, write_export
+from proxy.consent.log.receipt import Controller, Terms, iso27560, kantara
+from proxy.consent.log.statistics import as_json, chart_svg
 from runtime.keys import Keys, load_keys
 from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
 from samtykke.config import Config, ConfigError, load_config
-from samtykke.outcome import NO, UnreachableError, write_json
+from samtykke.outcome import NO, UnreachableError, write_json, write_text
+from samtykke.wiring import catalogue
 
 app = typer.Typer(name="log", help="What visitors were shown and chose.", no_args_is_help=True)
 Answer = TypeVar("Answer")
@@ -85,23 +88,30 @@ def export(
     target: Annotated[str, typer.Option("--output", metavar="-|FILE")] = "-",
     config: ConfigFile = None,
 ) -> None:
-    """All rows as JSON Lines or CSV, streamed.
+    """All rows as JSON Lines or CSV, streamed, with a signed manifest that counts them (beside the file, or on stderr).
 
     Example: samtykke log export --from 2026-01-01 --format csv --output consent.csv
     """
     if format_ not in ("jsonl", "csv"):
         raise ConfigError(f"--format {format_}: write jsonl or csv")
 
-    async def run(log: ConsentLog) -> int:
+    keys = _keys(load_config(config))
+    form: Format = "csv" if format_ == "csv" else "jsonl"
+
+    async def run(log: ConsentLog) -> dict[str, object]:
         rows = log.export(_utc(begin), _utc(end), site)
         try:
-            with sys.stdout if target == "-" else open(target, "w", encoding="utf-8", newline="") as file:  # noqa: ASYNC230  one writer, nothing else to do
-                return await (_write_csv if format_ == "csv" else _write_lines)(rows, file)
+            with _opened(target) as file:
+                return await write_export(rows, file.write, form, keys, begin=_utc(begin), end=_utc(end), site=site)
         except OSError as error:
             raise ConfigError(f"{target}: {error.strerror}") from error
 
-    count = _with_log(load_config(config), run)
-    typer.echo(f"{count} rows", err=True)
+    manifest = _with_log(load_config(config), run)
+    if target == "-":
+        typer.echo(json.dumps(manifest), err=True)
+    else:
+        write_json(manifest, f"{target}.manifest.json")
+        typer.echo(f"{target}; its signed count is {target}.manifest.json", err=True)
 
 
 @app.command()
@@ -110,6 +120,7 @@ def stats(
     end: Annotated[Day, typer.Option("--to")] = None,
     site: SiteName = None,
     config: ConfigFile = None,
+    svg: Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw the days.")] = None,
     json_target: JsonTarget = None,
 ) -> None:
     """Choices by day, site, language and notice.
@@ -117,6 +128,8 @@ def stats(
     Example: samtykke log stats --from 2026-01-01
     """
     days = _with_log(load_config(config), lambda log: log.stats(_utc(begin), _utc(end), site))
+    if svg:
+        write_text(chart_svg(days), svg)
     if json_target:
         write_json(as_json(days), json_target)
         return
@@ -186,13 +199,40 @@ def checkpoint(config: ConfigFile = None) -> None:
 
 
 @app.command()
-def receipt(row_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None) -> None:
-    """A receipt of one choice (ISO/IEC TS 27560, Kantara 1.1).
+def receipt(
+    row_id: Annotated[str, typer.Argument(metavar="ID", help='A row, such as "shop/17".')],
+    format_: Annotated[str, typer.Option("--format", help="iso27560 or kantara.")] = "iso27560",
+    config: ConfigFile = None,
+    json_target: JsonTarget = "-",
+) -> None:
+    """A receipt of one choice: ISO/IEC TS 27560 as DPV JSON-LD, or Kantara 1.1.
 
-    Example: samtykke log receipt shop/17
+    Example: samtykke log receipt shop/17 --format kantara
     """
-    del row_id, config
-    raise ConfigError("log receipt: not there yet; `samtykke log show SUBJECT --json -` has the same facts")
+    forms = {"iso27560": iso27560, "kantara": kantara}
+    if format_ not in forms:
+        raise ConfigError(f"--format {format_}: write iso27560 or kantara")
+    settings = load_config(config)
+
+    async def find(log: ConsentLog) -> list[Row]:
+        row = await log.row(row_id)
+        if row is None:
+            return []
+        return [one for one in await log.rows_of(row.subject) if one.seq <= row.seq] if row.subject else [row]
+
+    rows = _with_log(settings, find)
+    if not rows:
+        typer.echo(f"no row {row_id}", err=True)
+        raise typer.Exit(NO)
+    told = settings.controller
+    site = next((site for site in settings.site if site.name == rows[-1].site), None)
+    controller = Controller(told.name or rows[-1].site, told.org_number, told.contact, site.declared if site else "")
+    vendors = {vendor.id: vendor.name for vendor in catalogue().vendors.values()}
+    terms = Terms(settings.consent.lifetime_days * 86_400, vendors=vendors)
+    try:
+        write_json(forms[format_](rows, controller, terms), json_target or "-")
+    except ValueError as error:
+        raise ConfigError(f"{row_id}: {error}") from error
 
 
 def print_rows(rows: list[Row]) -> None:
@@ -222,27 +262,14 @@ def _print_verification(answer: dict[str, object]) -> None:
         typer.echo(f"  {remark}")
 
 
-async def _write_lines(rows: AsyncIterator[Row], file: IO[str]) -> int:
-    count = 0
-    async for row in rows:
-        file.write(json.dumps(row.as_dict(), ensure_ascii=False, separators=(",", ":")) + "\n")
-        count += 1
-    return count
-
-
-async def _write_csv(rows: AsyncIterator[Row], file: IO[str]) -> int:
-    count = 0
-    writer = csv.writer(file)
-    async for row in rows:
-        values = row.as_dict()
-        if not count:
-            writer.writerow(values)
-        cells = (
-            json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value for value in values.values()
-        )
-        writer.writerow(cells)
-        count += 1
-    return count
+@contextmanager
+def _opened(target: str) -> Iterator[IO[bytes]]:
+    if target == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with open(target, "wb") as file:
+        yield file
 
 
 def _utc(moment: datetime | None) -> datetime | None:
