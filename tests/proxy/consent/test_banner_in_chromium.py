@@ -325,6 +325,41 @@ async def test_nothing_runs_out_of_the_banner_in_any_language_or_direction(tmp_p
     await close_shop(shop)
 
 
+AXE = Path(__file__).parents[2] / "guests" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+async def test_axe_finds_nothing_wrong_with_anything_we_show(scene: Scene) -> None:
+    verdict = Verdict("block", "needs consent", vendor="youtube", purpose=Purpose.PREFERENCES)
+    source = {"src": "https://www.youtube.com/embed/x"}
+    scene.shop.content = scene.shop.desk.placeholder(verdict, "video", source, language="en", site=SHOP).decode()
+    script = await asyncio.to_thread(AXE.read_text, encoding="utf-8")
+
+    async def violations() -> list[list[object]]:
+        await scene.page.run(f"{script};0")
+        return await scene.page.run(
+            f"axe.run(document, {{runOnly: {RULES}}})"
+            ".then((found) => found.violations.map((each) => [each.id, each.nodes.map((node) => node.html)]))"
+        )
+
+    for dark in (False, True):
+        await scene.page.screen(1280, 800, dark=dark)
+        await scene.page.forget()
+        await scene.page.open(scene.url)
+        assert await violations() == []
+        await scene.page.click("#samtykke-settings")
+        await scene.page.until("document.querySelector('#samtykke-dialog[open]') !== null")
+        await scene.page.run("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        assert await violations() == []
+        scene.page.expect_load()
+        await scene.page.click("#samtykke-dialog button[value=accept]")
+        await scene.page.settled()
+        assert await violations() == []
+        for name in ("preferences", "cookies", "me"):
+            await scene.page.open(f"{scene.url}.samtykke/{name}")
+            assert await violations() == [], name
+
+
 def test_style_and_script_together_are_small() -> None:
     both = bundle.banner_css().content + bundle.banner_js().content
     assert len(gzip.compress(both)) <= 6 * 1024
