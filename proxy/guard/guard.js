@@ -107,12 +107,17 @@
 	};
 	const KINDS = { script: 'script', iframe: 'frame', frame: 'frame', embed: 'object', object: 'object', link: 'style' };
 	const ATTRIBUTES = RegExp(`^(${Object.values(LOADS).join('|').replace(/ /g, '|')}|xlink:href|attributionsrc|srcdoc)$`, 'i');
-	const SELECTOR = Object.keys(LOADS) + ',style,[style*="url("]';
+	/** What to look at in a tree that enters the page; its addresses were judged when they were set. */
+	const SELECTOR = `script,style,iframe,frame,object,[${HELD}],[style*="url("]`;
+	/** The same in a tree of another document, whose parser judges nothing. */
+	const FOREIGN = Object.keys(LOADS) + ',' + SELECTOR;
 
+	const loads = (tag, name) => name === 'attributionsrc' || (LOADS[tag] || '').split(' ').includes(name);
 	const loading = (tag, name, value) => {
 		tag = tag.toLowerCase();
 		name = name.replace('xlink:', '');
-		if (!(LOADS[tag] + ' attributionsrc').split(' ').includes(name)) return;
+		if (!loads(tag, name)) return;
+		if (value.call) value = value();
 		for (const each of /set$|ping|^att/.test(name) ? ('' + value).split(/[\s,]+/) : [value]) {
 			const rule = judge(each, KINDS[tag] || 'image');
 			if (rule) return rule;
@@ -184,7 +189,9 @@
 	const ATTRIBUTE = /([\s/]*)([^\s/>][^\s/>=]*)(\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?/y;
 	const decoder = document.implementation.createHTMLDocument('').createElement('textarea');
 	const decoded = (value) => {
-		decoder.innerHTML = trust(value.replace(/^(["'])([^]*)\1$/, '$2').replace(/</g, '&lt;'), 'createHTML');
+		value = value.replace(/^(["'])([^]*)\1$/, '$2');
+		if (!value.includes('&')) return value;
+		decoder.innerHTML = trust(value.replace(/</g, '&lt;'), 'createHTML');
 		return decoder.value;
 	};
 	/** Rename what would load, all else as written: the text, and the rest from an unfinished tag or script on. */
@@ -198,7 +205,7 @@
 			let [rule, bare, held] = [/** @type {Rule | undefined} */ (undefined), isScript, ''];
 			for (let each; (each = ATTRIBUTE.exec(html)); at = ATTRIBUTE.lastIndex) {
 				const name = each[2].toLowerCase();
-				const why = loading(tag[1], name, ATTRIBUTES.test(name) && each[4] ? decoded(each[4]) : '');
+				const why = each[4] && ATTRIBUTES.test(name) && loading(tag[1], name, () => decoded(each[4]));
 				rule ||= why;
 				if (name === 'src') bare = false;
 				held += why || (isScript && name === 'type') ? `${each[1] || ' '}${HELD}-${name.replace(':', '-')}${each[3] || ''}` : each[0];
@@ -261,15 +268,18 @@
 		handle.corner(node);
 		if (/frame|obj/.test(name)) entered.push(node);
 	};
-	const lookInside = (node, live) => {
-		for (const each of node.querySelectorAll(SELECTOR)) look(each, live);
+	const lookInside = (node, live, selector = FOREIGN) => {
+		for (const each of node.querySelectorAll(selector)) look(each, live);
 	};
 	const enter = (node, target) => {
 		const kind = node.nodeType;
 		if (kind === 1 || kind === 11) {
 			const live = target.isConnected;
-			if (kind === 1 && (LOADS[node.localName] || node.localName === 'style' || node.hasAttribute('style'))) look(node, live);
-			if (node.firstElementChild && (live || node.ownerDocument !== target.ownerDocument)) lookInside(node, live);
+			const name = node.localName;
+			if (LOADS[name] || name === 'style' || (live && name && node.hasAttribute('style'))) look(node, live);
+			if (!node.firstElementChild) return;
+			if (node.ownerDocument !== target.ownerDocument) lookInside(node, live);
+			else if (live) lookInside(node, live, SELECTOR);
 		}
 	};
 
@@ -292,9 +302,12 @@
 	const ask = (owner, names, answer, key = 'value') =>
 		wrap(owner, names, (native) => ({
 			f(...args) {
-				const instead = quietly(() => answer(args, this));
+				let instead;
+				try {
+					instead = answer(args, this);
+				} catch {}
 				const result = instead ? instead() : apply(native, this, args);
-				if (entered[0]) settle();
+				if (entered.length) settle();
 				return result;
 			},
 		}).f, key);
@@ -327,7 +340,7 @@
 		ask(proto('HTMLIFrameElement'), 'srcdoc', (args) => void (args[0] = framed(args[0])), 'set');
 		wrap(element, 'setAttribute', (native) => ({
 			f(name, value) {
-				if (!ATTRIBUTES.test(name)) return apply(native, this, arguments);
+				if (!ATTRIBUTES.test(name) || (this.localName === 'a' && name === 'href')) return apply(native, this, arguments);
 				const attribute = name.toLowerCase();
 				if (attribute === 'srcdoc') value = framed(value);
 				if (!quietly(() => put(this, attribute, value))) apply(native, this, [name, value]);
@@ -342,7 +355,7 @@
 					enter(child, this);
 				} catch {}
 				const result = apply(native, this, arguments);
-				if (entered[0]) settle();
+				if (entered.length) settle();
 				return result;
 			},
 		}).f);

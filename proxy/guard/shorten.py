@@ -25,52 +25,12 @@ _TOKEN = re.compile(
 )
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _RESERVED = frozenset(
-    [
-        "arguments",
-        "async",
-        "await",
-        "break",
-        "case",
-        "catch",
-        "class",
-        "const",
-        "continue",
-        "debugger",
-        "default",
-        "delete",
-        "do",
-        "else",
-        "enum",
-        "export",
-        "extends",
-        "false",
-        "finally",
-        "for",
-        "function",
-        "if",
-        "import",
-        "in",
-        "instanceof",
-        "let",
-        "new",
-        "null",
-        "of",
-        "return",
-        "static",
-        "super",
-        "switch",
-        "this",
-        "throw",
-        "true",
-        "try",
-        "typeof",
-        "undefined",
-        "var",
-        "void",
-        "while",
-        "with",
-        "yield",
-    ]
+    re.findall(
+        r"\w+",
+        """arguments async await break case catch class const continue debugger default delete do else enum export extends
+        false finally for function if import in instanceof let new null of return static super switch this throw true
+        try typeof undefined var void while with yield""",
+    )
 )
 _BEFORE_PATTERN = frozenset("(,=:[!&|?{};+-*%<>~^") | {"=>", "...", "return", "typeof", "in", "of", "case", "&&", ""}
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
