@@ -24,7 +24,9 @@ Answer = TypeVar("Answer")
 
 RUNS_CODE = frozenset({"script", "frame", "worker", "object"})
 """Kinds that `unknown_third_party` governs: what runs code in or beside the page."""
-OWN_COOKIES = ("samtykke", "samtykke_purposes")
+PROVING_COOKIE = "samtykke_surface"
+"""`prove` carries it, so that the log tells its visits from people's."""
+OWN_COOKIES = ("samtykke", "samtykke_purposes", "samtykke_confirm", PROVING_COOKIE)
 _REMEMBERED = 8192
 
 

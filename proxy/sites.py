@@ -19,11 +19,11 @@ from policies.purpose import Consent
 from policies.rules import Rules
 from policies.site_policy import Override, SitePolicy
 from proxy import csp
+from proxy.consent.site_notice import SiteNotice, of_policy, unscanned
 from proxy.exchange import Exchange
 from proxy.guard import Asset, guard_of
 from proxy.judges import RulesJudge
 from proxy.mapping import Mapping
-from proxy.notices import notice_of
 from proxy.settings import ProxySettings, SiteSettings
 from proxy.upstream import Upstream
 
@@ -62,7 +62,7 @@ class Site:
         )
         self.rules = self._rules(None)
         self.own_csp = self._remembered_csp()
-        self.notice = notice_of(self.name, self.rules)
+        self.notice = self._told()
         self._judges: OrderedDict[tuple[object, ...], RulesJudge] = OrderedDict()
         self._assets: OrderedDict[str, Asset] = OrderedDict()
 
@@ -80,6 +80,10 @@ class Site:
             unknown_third_party=self._proxy.unknown_third_party,
             exempt_paths=self.settings.exempt_paths,
         )
+
+    def _told(self) -> SiteNotice:
+        """What visitors are told: the policy in force, or that every purpose is asked for while there is none."""
+        return of_policy(self.rules.policy) if self.rules.policy else unscanned(self.name)
 
     def _remembered_csp(self) -> Callable[[Consent, bool, bool, str], str | None]:
         rules = self.rules
@@ -99,7 +103,7 @@ class Site:
         """Enforce this policy from the next exchange on; None: the catalogue alone."""
         self.rules = self._rules(policy)
         self.own_csp = self._remembered_csp()
-        self.notice = notice_of(self.name, self.rules)
+        self.notice = self._told()
         self._judges.clear()
         self._log.info("policy_in_force", policy=policy.hash if policy else None)
 

@@ -66,12 +66,24 @@ def fields(consent: str, form: Form, url: str) -> list[tuple[str, str]]:
     ]
 
 
-async def choose(consent: str, url: str, fetcher: Fetcher, terms: Terms, now: Callable[[], float]) -> Chosen:
+async def choose(
+    consent: str,
+    url: str,
+    fetcher: Fetcher,
+    terms: Terms,
+    now: Callable[[], float],
+    *,
+    carrying: tuple[str, str] | None = None,
+) -> Chosen:
     """Visit `url` undecided, post the choice. `now` gives UTC epoch seconds. Raises ChoiceError.
+
+    `carrying` is a cookie to bring along, as (name, value).
 
     A page that is the same for everybody carries no form; then the settings page of the same host does.
     """
     jar = Jar(urlsplit(url).hostname or "")
+    if carrying:
+        jar.feed("=".join(carrying).encode() + b"; Path=/", url, now())
 
     def on_hop(hop: Hop) -> None:
         for line in hop.set_cookie:

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from policies.observation import PageVisit, Scan
 from policies.purpose import ACCEPT, CONSENTABLE, REJECT, UNDECIDED, Consent
-from policies.rules import OWN_COOKIES, Rules
+from policies.rules import OWN_COOKIES, PROVING_COOKIE, Rules
 from scanner.addresses import addresses_for, resolver_for
 from scanner.browse import browser_settings
 from scanner.browser import Browser, CookieToSet, Visit, VisitPlan
@@ -26,8 +26,7 @@ from scanner.leaks import Leak, leaks_of
 from scanner.settings import ScanSettings
 
 AT_ONCE = 2
-PROVING = ("Samtykke-Surface", "prove")
-"""Sent along, so that the log tells these visits from people's and leaves them out of its statistics."""
+PROVING = (PROVING_COOKIE, "prove")
 STOPPED = ("Content Security Policy", "ERR_BLOCKED_BY", "net::ERR_FAILED")
 """Words of console messages that only say that something was stopped, as it should be."""
 
@@ -107,7 +106,7 @@ async def prove(
     """
     say = report or (lambda _: None)
     started = now()
-    settings = task.settings.model_copy(update={"headers": (*task.settings.headers, PROVING)})
+    settings = task.settings
     names = resolver_for(settings, None)
     addresses = await addresses_for(settings, names)
     direct_settings = browser_settings(settings)
@@ -131,13 +130,15 @@ async def prove(
                 say(f"{state.name} {path}: {len(cell.leaks)} leaks, {len(cell.breakage)} broken")
                 return cell
 
-        jobs = []
+        choices = {state: Chosen(()) for state in task.states}
         for state in task.states:
-            chosen = Chosen(())
             if state.choice:
-                chosen = await choose(state.choice, settings.url, fetcher, terms, lambda: now().timestamp())
-            jobs += [look(state, chosen, path, visit) for path, visit in baseline.items()]
-        cells = await asyncio.gather(*jobs)
+                choices[state] = await choose(
+                    state.choice, settings.url, fetcher, terms, lambda: now().timestamp(), carrying=PROVING
+                )
+        cells = await asyncio.gather(
+            *(look(state, choices[state], path, direct) for state in task.states for path, direct in baseline.items())
+        )
     notes = tuple(f"{path}: {note}" for path, visit in baseline.items() for note in visit.notes)
     return Proof(
         rules.policy_hash, tuple(cells), started.isoformat(timespec="seconds"), settings.url, task.direct, notes
@@ -173,7 +174,7 @@ def _sample(first: Visit, count: int) -> list[str]:
 
 
 def _plan(state: State, chosen: Chosen, settings: ScanSettings) -> VisitPlan:
-    cookies = tuple(CookieToSet(name, value, settings.url) for name, value in chosen.cookies)
+    cookies = tuple(CookieToSet(name, value, settings.url) for name, value in (*chosen.cookies, PROVING))
     return VisitPlan(cookies=cookies, headers=settings.headers, gpc=state.gpc, javascript=state.javascript)
 
 

@@ -54,7 +54,7 @@ class Outcome:
     def event(self, event: Event, shown: NoticeToken | None, *, plain: bool) -> Event:
         """Complete a row with what was decided. A banner answered by a plain form was answered without script."""
         purposes, vendors = self.site.outcome(self.remembered.consent)
-        surface = "api" if shown is None else shown.surface
+        surface = "prove" if event.surface == "prove" else "api" if shown is None else shown.surface
         return replace(
             event,
             subject=self.subject or None,

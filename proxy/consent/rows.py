@@ -67,6 +67,7 @@ class Rows:
             policy=site.policy or None,
             ip=visitor.address,
             agent=visitor.agent,
+            surface="prove" if visitor.proving else "banner",
         )
 
     def shown(self, visitor: Visitor, site: SiteNotice, issued: NoticeToken, *, path: str, language: str) -> None:
@@ -80,7 +81,7 @@ class Rows:
                 subject=None,
                 purposes={},
                 vendors={},
-                surface=issued.surface,
+                surface="prove" if visitor.proving else issued.surface,
                 notice=issued.notice,
                 nonce=issued.nonce,
             ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from policies.purpose import CONSENTABLE, Consent, Purpose
+from policies.rules import RUNS_CODE
 from policies.site_policy import PolicyVendor, SitePolicy
 
 
@@ -93,7 +94,8 @@ def unscanned(name: str) -> SiteNotice:
 def of_policy(policy: SitePolicy, *, owner: str = "") -> SiteNotice:
     """What a published SitePolicy says, grouped by purpose and recipient. `owner` names the site's own entries.
 
-    Things of unknown purpose are left out: nobody can consent to what cannot be described.
+    Things of unknown purpose are left out: nobody can consent to what cannot be described. What runs code for a
+    purpose that nobody knows passes once everything is granted, so then everything is asked for.
     """
     names = {vendor.id: vendor for vendor in policy.vendors}
     found: dict[tuple[Purpose, str, str], VendorNotice] = {}
@@ -118,9 +120,11 @@ def of_policy(policy: SitePolicy, *, owner: str = "") -> SiteNotice:
         add(item.purpose, item.vendor, own, CookieNotice(item.key, session=session, kind="storage"), item.because)
     for host in policy.contacts:
         add(host.purpose, host.vendor, host.host, None, host.because)
+    unknown = any(host.purpose is None and RUNS_CODE.intersection(host.kinds) for host in policy.contacts)
     order = list(Purpose)
     entries = sorted(found.values(), key=lambda entry: (order.index(entry.purpose), entry.name.casefold(), entry.id))
-    return SiteNotice(policy.site, tuple(entries), policy.hash, policy.material)
+    asks = CONSENTABLE if unknown else ()
+    return SiteNotice(policy.site, tuple(entries), policy.hash, policy.material, asks)
 
 
 def _entry(known: PolicyVendor | None, named: str, purpose: Purpose) -> VendorNotice:

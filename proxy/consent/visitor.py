@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from policies.purpose import REJECT, UNDECIDED, Consent
+from policies.rules import PROVING_COOKIE
 from proxy.consent import remembered
 from proxy.consent.remembered import COOKIE, LAPSED, Jar, Remembered, site_print
 from proxy.consent.signing import Signer
@@ -39,6 +40,8 @@ class Visitor:
     address: str | None = None
     agent: str | None = None
     robot: bool = False
+    proving: bool = False
+    """`samtykke prove` is at work: its rows are marked and left out of the statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def recognise(
     values = remembered.values_of(cookie_header, COOKIE)[:4]
     readable = (remembered.read(signer, site, value, now) for value in values)
     found = remembered.newest(each for each in readable if each is not None)
-    rest = (connection.secure, connection.address, connection.agent, connection.robot)
+    proving = remembered.values_of(cookie_header, PROVING_COOKIE) == ["prove"]
+    rest = (connection.secure, connection.address, connection.agent, connection.robot, proving)
     asks = bool(site.purposes)
     lapsed = found.stale(site, now, lifetime) if found and found.basis not in LAPSED else None
     spoken = None if found is None or lapsed or found.basis in LAPSED else found
