@@ -83,9 +83,10 @@ class Guard:
 @lru_cache(maxsize=32)  # one for each site's policy in force, and those that are just being replaced
 def guard_of(rules: HasBrowserRules) -> Guard:
     """Compile one site's guard; remembered as long as its rules are in use."""
-    body = _source("guard.js").replace(_RULES_PLACE, tables(rules.browser_rules(), _exempt_paths(rules)), 1)
-    guard_path, guard = _asset("guard", body)
-    activate_path, activate = _asset("activate", _source("corners.js") + "\n" + _source("activate.js"))
+    first, second = tables(rules.browser_rules(), _exempt_paths(rules))
+    guard_path, guard = _asset("guard", _source("guard.js").replace(_RULES_PLACE, first, 1))
+    corners = _source("corners.js").replace(_RULES_PLACE, second, 1)
+    activate_path, activate = _asset("activate", corners + "\n" + _source("activate.js"))
     return Guard(guard_path, activate_path, {guard_path: guard, activate_path: activate})
 
 

@@ -12,7 +12,7 @@
 	const top = window;
 	const guard = top[Symbol.for('samtykke.guard')];
 	if (!guard || guard.activate || guard.home !== top) return;
-	const { rules, state, allowed, release, named, wrap, apply, quietly, ours, HELD, COOKIES, KEYS, INLINE } = guard;
+	const { state, allowed, release, cookie, key: tracked, wrap, apply, quietly, ours, HELD } = guard;
 
 	// Consent Mode: the seven signals.
 
@@ -38,10 +38,8 @@
 
 	/** @type {[string, any[]][]} */
 	const calls = [];
-	const texts = rules.rows.flatMap((row) => (row[INLINE] && !allowed(row) ? (row[INLINE].source || row[INLINE]).split('|') : []));
-	for (const text of texts) {
-		const name = (/^([a-zA-Z_$][\w$]*)\\\($/.exec(text) || '')[1];
-		if (!name || name in top) continue;
+	for (const name in guard.stubs) {
+		if (name in top || allowed(guard.stubs[name])) continue;
 		const stub = (...args) => void calls.push([name, args]);
 		let held = false;
 		// Only where its snippet is held: a bundled copy of the snippet gives up when it finds its own name taken.
@@ -163,7 +161,7 @@
 	/** Keys that were written without `setItem`, and those of an earlier visit. */
 	const clearKeys = () => {
 		for (const name of ['localStorage', 'sessionStorage'])
-			quietly(() => Object.keys(top[name]).forEach((key) => named(KEYS, key) && top[name].removeItem(key)));
+			quietly(() => Object.keys(top[name]).forEach((key) => tracked(key) && top[name].removeItem(key)));
 	};
 	/** Each script-readable cookie on each host and path that it may have been set for. */
 	const clearCookies = () => {
@@ -173,7 +171,7 @@
 		const paths = new Set(['/', ...parts.flatMap((_, i) => ['/' + parts.slice(0, i + 1).join('/'), '/' + parts.slice(0, i).join('/') + '/'])]);
 		for (const pair of document.cookie.split('; ')) {
 			const name = pair.split('=', 1)[0];
-			if (!named(COOKIES, name)) continue;
+			if (!cookie(name)) continue;
 			for (const host of hosts) for (const path of paths) document.cookie = `${name}=; max-age=0; path=${path}${host}`;
 		}
 	};
@@ -181,8 +179,8 @@
 		clearKeys();
 		clearCookies();
 		try {
-			for (const { name } of await indexedDB.databases()) if (named(KEYS, name)) indexedDB.deleteDatabase(/** @type {string} */ (name));
-			for (const name of await caches.keys()) if (named(KEYS, name)) await caches.delete(name);
+			for (const { name } of await indexedDB.databases()) if (tracked(name)) indexedDB.deleteDatabase(/** @type {string} */ (name));
+			for (const name of await caches.keys()) if (tracked(name)) await caches.delete(name);
 		} catch {
 			// Not offered here (an insecure page): nothing is kept there.
 		}

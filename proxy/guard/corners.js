@@ -1,16 +1,32 @@
 /**
- * The guard's corners: sockets and workers, style sheets, fonts, databases, nodes of other documents.
+ * The guard's second half: what is stored (cookies, keys, databases), and the corners of what loads: sockets and
+ * workers, style sheets, fonts, worklets, nodes of other documents.
  *
  * Runs right after `guard.js`, before anything of the site's, and wherever the guard goes. It decides and neutralises
  * as the guard does, and makes all stand-ins look native.
  */
-(function () {
+/**
+ * @typedef {object} Rules what `tables.py` writes in the place of 'RULES'; every text is a regular expression
+ * @property {any[][]} rows purpose, vendor, then cookies, keys, inline texts
+ * @property {boolean} strict refuses a cookie that nobody knows
+ * @property {Record<string, (string | null)[]>} stubs a tag's global function -> its purpose and vendor
+ */
+
+(function (/** @type {Rules} */ rules) {
 	'use strict';
 	/** @type {any} */
 	const top = window;
 	const guard = top[Symbol.for('samtykke.guard')];
 	if (!guard || guard.more.length) return;
-	const { judge, named, put, mark, natives, wrap, ask, quietly, later, look, lookInside, entered, nothing, HELD, KEYS } = guard;
+	const { judge, match, refused, put, mark, natives, wrap, ask, quietly, later, look, lookInside, entered, nothing, HELD } = guard;
+	const [COOKIES, KEYS, INLINE] = [2, 3, 4];
+	const cookie = (name) =>
+		refused(match(COOKIES, (name = '' + name), 0, rules.rows) || (rules.strict && !/^samtykke/.test(name) && []), false);
+	const deletes = (text) =>
+		/max-age/i.test(text) ? /max-age=\s*[0-]/i.test(text) : Date.parse((/expires=([^;]*)/i.exec(text) || '')[1]) <= Date.now();
+	const key = (name) => refused(match(KEYS, '' + name, 0, rules.rows), false);
+	const inline = (text) => refused(match(INLINE, text, 0, rules.rows));
+	Object.assign(guard, { cookie, key, inline, stubs: rules.stubs });
 	const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
 
 	/** A style sheet without its refused addresses; `note` is told why. */
@@ -35,8 +51,11 @@
 	guard.sheet = sheet;
 	guard.corner = (node) => {
 		if (node.localName === 'style' && !node.hasAttribute(HELD)) node.textContent = node.textContent;
-		if (node.localName === 'script' && /rules|map/.test(node.type))
-			sheet('url(' + node.textContent, (rule) => mark(node, rule));
+		if (node.localName === 'script' && !node.hasAttribute('src') && !node.hasAttribute(HELD)) {
+			const rule = inline(node.textContent);
+			if (rule) mark(node, rule);
+			else if (/rules|map/.test(node.type)) sheet('url(' + node.textContent, (why) => mark(node, why));
+		}
 		restyleAttribute(node);
 	};
 
@@ -127,11 +146,15 @@
 			for (const { target } of records) quietly(() => restyleAttribute(target));
 		}).observe(w.document, { subtree: true, attributes: true, attributeFilter: ['style'] });
 
-		// Databases and worklets.
+		// Cookies, keys, databases.
+		ask(proto('Document'), 'cookie', ([text]) => cookie((text = '' + text).split(/[=;]/)[0].trim()) && !deletes(text) && nothing, 'set');
+		ask(proto('CookieStore'), 'set', ([name]) =>
+			cookie(name.name ?? name) && !(name.expires && name.expires <= Date.now()) && (() => w.Promise.resolve()));
+		ask(proto('Storage'), 'setItem', ([name]) => key(name) && nothing);
 		wrap(proto('IDBFactory'), 'open', (native) => ({
 			f(name) {
 				const request = apply(native, this, arguments);
-				if (named(KEYS, name))
+				if (key(name))
 					request.addEventListener('upgradeneeded', (event) => {
 						event.stopImmediatePropagation();
 						request.transaction.abort();
@@ -144,4 +167,4 @@
 	};
 	guard.more.push(install);
 	quietly(() => install(top));
-})();
+})(/** @type {any} */ ('RULES'));

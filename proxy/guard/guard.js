@@ -1,5 +1,6 @@
 /**
- * The guard: what a page makes at run time loads, is sent and is stored only where the visitor agreed.
+ * The guard: what a page makes at run time loads and is sent only where the visitor agreed; what it stores is decided in
+ * `corners.js`, right after.
  *
  * First script in `head`; it runs before anything of the site's. It decides by the proxy's own rules (host, path,
  * cookie name, storage key, inline text -> purpose and vendor) and neutralises in the proxy's own markup, so that
@@ -24,7 +25,7 @@
 /**
  * @typedef {(string | null | undefined)[]} Rule purpose and vendor
  * @typedef {object} Rules what `tables.py` writes in the place of 'RULES'; every text is a regular expression
- * @property {any[][]} rows purpose, vendor, then hosts, addresses, cookies, keys, inline texts
+ * @property {any[][]} rows purpose, vendor, then hosts, addresses
  * @property {string} own hosts of the site itself
  * @property {string} exempt paths on which an unknown third party passes
  * @property {string[]} unknown kinds of load that need every purpose where nothing is known
@@ -69,11 +70,11 @@
 
 	// What something is.
 
-	const [HOSTS, ADDRESSES, COOKIES, KEYS, INLINE] = [2, 3, 4, 5, 6];
+	const [HOSTS, ADDRESSES] = [2, 3];
 	/** The rule that fits the longest part of the text, longer than `least`; the first of those. */
-	const match = (table, text, least = 0) => {
+	const match = (table, text, least = 0, rows = rules.rows) => {
 		let found;
-		for (const row of rules.rows) {
+		for (const row of rows) {
 			if (!row[table]) continue;
 			const part = (row[table].exec ? row[table] : (row[table] = RegExp(row[table]))).exec(text);
 			if (part && part[0].length > least) [found, least] = [row, part[0].length];
@@ -81,9 +82,6 @@
 		return found;
 	};
 	const refused = (rule, loads = true) => (rule && !allowed(rule, loads) ? rule : undefined);
-	const named = (table, name) =>
-		refused(match(table, (name = '' + name)) || (table === COOKIES && rules.unknown.includes('cookie') && !/^samtykke/.test(name) && []), false);
-
 	const home = (/:\/\/([^:/]+)/.exec(top.origin) || '')[1];
 	const find = (address, kind) => {
 		const url = quietly(() => new URL(address, document.baseURI));
@@ -213,7 +211,7 @@
 			end = html.indexOf('>', at);
 			if (bare && end >= 0) {
 				const length = html.slice(end).search(/<\/script/i);
-				if (length >= 0) rule = inline(html.slice(end, end + length));
+				if (length >= 0) rule = handle.inline(html.slice(end, end + length));
 				end = length < 0 ? -1 : end + length;
 			}
 			if (end < 0) {
@@ -233,7 +231,6 @@
 		}
 		return [handle.sheet(out + html.slice(done)), ''];
 	};
-	const inline = (text) => refused(match(INLINE, text));
 	/** Scrubbed markup; a TrustedHTML that holds nothing refused stays what it is. `root` will hold it. */
 	const clean = (markup, root, head = '') => {
 		const html = scrub(markup).join('').replace(/^\s*(<!doctype[^>]*>)?/i, (all) => all + head);
@@ -263,8 +260,6 @@
 			else if (live) tell(node);
 		}
 		for (const each of [...node.attributes]) put(node, each.name, each.value);
-		const rule = name === 'script' && !node.hasAttribute('src') && !node.hasAttribute(HELD) && inline(node.textContent);
-		if (rule) mark(node, rule);
 		handle.corner(node);
 		if (/frame|obj/.test(name)) entered.push(node);
 	};
@@ -312,8 +307,7 @@
 			},
 		}).f, key);
 	const nothing = () => {};
-	const deletes = (cookie) =>
-		/max-age/i.test(cookie) ? /max-age=\s*[0-]/i.test(cookie) : Date.parse((/expires=([^;]*)/i.exec(cookie) || '')[1]) <= Date.now();
+
 	const install = (w) => {
 		if (w[KEY]) return;
 		defineProperty(w, KEY, { value: handle });
@@ -404,12 +398,6 @@
 			for (const type of ['readystatechange', 'error', 'loadend'])
 				later(() => self.readyState === 4 && self.dispatchEvent(new w.ProgressEvent(type)));
 		}));
-		// Storage.
-		ask(doc, 'cookie', ([text]) => named(COOKIES, (text = '' + text).split(/[=;]/)[0].trim()) && !deletes(text) && nothing, 'set');
-		ask(proto('CookieStore'), 'set', ([name]) =>
-			named(COOKIES, name.name ?? name) && !(name.expires && name.expires <= Date.now()) && (() => w.Promise.resolve()));
-		ask(proto('Storage'), 'setItem', ([key]) => named(KEYS, key) && nothing);
-
 		// Windows of frames.
 		for (const type of ['HTMLIFrameElement', 'HTMLFrameElement', 'HTMLObjectElement'])
 			wrap(proto(type), 'contentWindow contentDocument', (native) => ({
@@ -423,8 +411,8 @@
 	};
 	/** What `corners.js` and `activate.js` build on, and what they add. @type {any} */
 	const handle = {
-		home: top, rules, state, allowed, find, judge, named, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
-		HELD, COOKIES, KEYS, INLINE, more: [], sheet: (text) => text, corner: nothing,
+		home: top, rules, state, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
+		HELD, more: [], sheet: (text) => text, corner: nothing, inline: nothing,
 	};
 	quietly(() => install(top));
 })(/** @type {any} */ ('RULES'));

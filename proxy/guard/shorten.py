@@ -27,9 +27,9 @@ _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _RESERVED = frozenset(
     re.findall(
         r"\w+",
-        """arguments async await break case catch class const continue debugger default delete do else enum export extends
-        false finally for function if import in instanceof let new null of return static super switch this throw true
-        try typeof undefined var void while with yield""",
+        """arguments async await break case catch class const continue debugger default delete do else enum export
+        extends false finally for function if import in instanceof let new null of return static super switch this
+        throw true try typeof undefined var void while with yield""",
     )
 )
 _BEFORE_PATTERN = frozenset("(,=:[!&|?{};+-*%<>~^") | {"=>", "...", "return", "typeof", "in", "of", "case", "&&", ""}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from policies.party import registrable_domain
+from policies.purpose import Purpose
 
 _HOSTS, _ADDRESSES, _COOKIES, _KEYS, _INLINE = range(5)
 _SIGNALLING_HOSTS = frozenset({
@@ -19,6 +20,8 @@ _SIGNALLING_HOSTS = frozenset({
 })  # fmt: skip
 """Hosts of tags that read Google Consent Mode and hold back by themselves while it says `denied`."""
 
+_CALLED = re.compile(r"^([A-Za-z_$][\w$]*)\(")
+"""The function a signature calls: `fbq('init'` -> `fbq`."""
 _SPECIAL = re.compile(r"[.+^${}()|\[\]\\?*]")
 _ANCHORS = {
     _HOSTS: (r"(^|\.)(", ")$"),
@@ -31,13 +34,16 @@ _ANCHORS = {
 Facts = tuple[str | None, str | None]
 
 
-def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> str:
-    """The guard's rules as JSON. `rules` is what `Rules.browser_rules()` returns."""
+def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> tuple[str, str]:
+    """The rules of guard.js and those of corners.js, as JSON. `rules` is what `Rules.browser_rules()` returns."""
+    overruling = _overruling(rules)
     exact: dict[Facts, list[list[str]]] = {}
     globs: dict[Facts, list[list[str]]] = {}
 
     def add(rows: dict[Facts, list[list[str]]], table: int, pattern: str, facts: Iterable[str | None]) -> None:
         purpose, vendor = facts
+        if table != _HOSTS and purpose == Purpose.NECESSARY and pattern not in overruling:
+            return
         alternatives = rows.setdefault((str(purpose) if purpose else None, vendor), [[], [], [], [], []])[table]
         if pattern and pattern not in alternatives:
             alternatives.append(pattern)
@@ -58,18 +64,38 @@ def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> str:
     for text, *facts in rules["inline"]:
         add(exact, _INLINE, escaped(text), facts)
     exempt = [""] if rules["exempt"] else [escaped(path.rstrip("/")) for path in exempt_paths]
-    return json.dumps(
-        {
-            "rows": [_row(facts, lists) for rows in (exact, globs) for facts, lists in rows.items()],
-            "own": _own(rules["own"]),
-            "exempt": f"^({'|'.join(exempt)})(/|$)" if exempt else "^$",
-            "unknown": [kind for kind, what in rules["unknown"].items() if what == "block"],
-            "managers": list(rules["managers"]),
-            "signals": _signalling(rules["hosts"]),
-        },
-        ensure_ascii=True,
-        separators=(",", ":"),
-    )
+    rows = [*exact.items(), *globs.items()]
+    first = {
+        "rows": [row for facts, lists in rows if (row := _row(facts, lists, _HOSTS, _ADDRESSES))],
+        "own": _own(rules["own"]),
+        "exempt": f"^({'|'.join(exempt)})(/|$)" if exempt else "^$",
+        "unknown": [kind for kind, what in rules["unknown"].items() if what == "block"],
+        "managers": list(rules["managers"]),
+        "signals": _signalling(rules["hosts"]),
+    }
+    second = {
+        "rows": [row for facts, lists in rows if (row := _row(facts, lists, _COOKIES, _KEYS, _INLINE))],
+        "strict": rules["unknown"].get("cookie") == "block",
+        "stubs": {name: facts for text, *facts in rules["inline"] for name in _CALLED.findall(text)},
+    }
+    return _json(first), _json(second)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def _overruling(rules: Mapping[str, Any]) -> frozenset[str]:
+    """Necessary names that a tracker's glob would take: only these have something to say to the guard."""
+    found = set()
+    for kind in ("cookies", "storage"):
+        globs = [
+            re.compile(name_pattern(glob)) for glob, purpose, _ in rules[kind]["globs"] if purpose != Purpose.NECESSARY
+        ]
+        for name, (purpose, _) in rules[kind]["exact"].items():
+            if purpose == Purpose.NECESSARY and any(glob.fullmatch(name) for glob in globs):
+                found.add(escaped(name))
+    return frozenset(found)
 
 
 def escaped(text: str) -> str:
@@ -84,6 +110,8 @@ def name_pattern(glob: str) -> str:
 
 def address_pattern(glob: str) -> str:
     """A glob over host and path: of any host where it begins with `/`, else of that host and those below it."""
+    if glob.startswith("*"):
+        return ".*" + escaped(glob.lstrip("*")).replace(r"\*", ".*")
     start = "[^/]*" if glob.startswith("/") else r"([^/]*\.)?"
     return start + escaped(glob if "/" in glob else glob + "/*").replace(r"\*", ".*")
 
@@ -94,14 +122,22 @@ def _own(hosts: Iterable[str]) -> str:
     return f"(^|\\.)({'|'.join(names)})$" if names else "(?!)"
 
 
-def _row(facts: Facts, lists: list[list[str]]) -> list[str | int | None]:
+def _row(facts: Facts, lists: list[list[str]], *wanted: int) -> list[str | int | None]:
     patterns: list[str | int] = []
-    for table, alternatives in enumerate(lists):
+    for table in wanted:
+        alternatives = [each for each in lists[table] if not _covered(each, lists[table], table)]
         before, after = _ANCHORS[table]
         patterns.append(before + "|".join(alternatives) + after if alternatives else 0)
     while patterns and not patterns[-1]:
         patterns.pop()
-    return [*facts, *patterns]
+    return [*facts, *patterns] if patterns else []
+
+
+def _covered(pattern: str, others: list[str], table: int) -> bool:
+    """Does a shorter text of the same tracker already give it away, or a shorter host cover it?"""
+    if table == _INLINE:
+        return any(other != pattern and other in pattern for other in others)
+    return table == _HOSTS and any(pattern.endswith(rf"\.{other}") for other in others)
 
 
 def _signalling(hosts: Mapping[str, Any]) -> list[str]:
