@@ -181,7 +181,8 @@ def declaration(
         raise ConfigError(f"--format is one of {', '.join(FORMATS)}, --lang one of {', '.join(LANGUAGES)}")
     settings = load_config(config)
     policy = policy_folder(settings).version(settings.one_site(site).name, "current")
-    write_text(declare(policy, format_, language), target)
+    kept = settings.consent.lifetime_days * 86_400
+    write_text(declare(policy, format_, language, choice_lifetime=kept), target)
 
 
 def draft_from(config: Config, site: SiteSettings, scan: Scan) -> SitePolicy:
