@@ -1,0 +1,26 @@
+"""What a privacy policy says: cookies, vendors, claims, and what the law requires it to say. No I/O, no clock.
+
+    model       the shape of the answer (the `policy read` JSON)
+    reading     `read_policy`: a document in, everything it declares out
+    sources     bytes of any format to text: charset, format, front matter
+    markdown, templates, layout   Markdown, page templates and plain or PDF text to markup
+    markup      any markup made safe to parse: bounded size and depth
+    text        markup to `Document`: one text with blocks, tables and positions; sentences
+    languages   which language it is in
+    words       tables: what a heading's column holds, what a purpose is called, words for cookies
+    recognise   which words are names of cookies
+    names       when a declared name means an observed cookie
+    site        the names under which the document speaks of its own site
+    tables      cookies from tables
+    prose       cookies from labels, lists, cards and sentences
+    vendors     who sets or receives tracking data
+    claims      promises that a scan can contradict
+    checklist   what GDPR 13 and ePrivacy 5(3) require, and the sentence that says it
+
+Start at `read_policy`.
+"""
+
+from policies.declared.model import Declared
+from policies.declared.reading import read_policy
+
+__all__ = ["Declared", "read_policy"]
