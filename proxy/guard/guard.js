@@ -105,10 +105,12 @@
 	};
 	const KINDS = { script: 'script', iframe: 'frame', frame: 'frame', embed: 'object', object: 'object', link: 'style' };
 	const ATTRIBUTES = RegExp(`^(${Object.values(LOADS).join('|').replace(/ /g, '|')}|xlink:href|attributionsrc|srcdoc)$`, 'i');
+	const NAMES = new Set([...Object.keys(LOADS), 'feImage', 'style']);
+	NAMES.delete('a');
 	/** What to look at in a tree that enters the page; its addresses were judged when they were set. */
 	const SELECTOR = `script,style,iframe,frame,object,[${HELD}],[style*="url("]`;
 	/** The same in a tree of another document, whose parser judges nothing. */
-	const FOREIGN = Object.keys(LOADS) + ',' + SELECTOR;
+	const FOREIGN = [...NAMES] + ',[ping],' + SELECTOR;
 
 	const loads = (tag, name) => name === 'attributionsrc' || (LOADS[tag] || '').split(' ').includes(name);
 	const loading = (tag, name, value) => {
@@ -266,16 +268,16 @@
 	const lookInside = (node, live, selector = FOREIGN) => {
 		for (const each of node.querySelectorAll(selector)) look(each, live);
 	};
+	/** Asked for every node that a page inserts: the cheap questions come first. */
 	const enter = (node, target) => {
-		const kind = node.nodeType;
-		if (kind === 1 || kind === 11) {
-			const live = target.isConnected;
-			const name = node.localName;
-			if (LOADS[name] || name === 'style' || (live && name && node.hasAttribute('style'))) look(node, live);
-			if (!node.firstElementChild) return;
-			if (node.ownerDocument !== target.ownerDocument) lookInside(node, live);
-			else if (live) lookInside(node, live, SELECTOR);
-		}
+		const name = node.localName;
+		if (!name && node.nodeType !== 11) return;
+		const full = node.firstElementChild;
+		const live = (full || NAMES.has(name)) && target.isConnected;
+		if (name && (NAMES.has(name) || node.hasAttribute('style'))) look(node, live);
+		if (!full) return;
+		if (live) lookInside(node, live, node.ownerDocument === target.ownerDocument ? SELECTOR : FOREIGN);
+		else if (node.ownerDocument !== target.ownerDocument) lookInside(node, live);
 	};
 
 	// What a window offers, dressed so that it looks like what it stands for.
