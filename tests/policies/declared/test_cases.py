@@ -21,6 +21,7 @@ import pytest
 from policies.catalogue import Catalogue
 from policies.declared import read_policy
 from policies.declared.model import Declared, DeclaredCookie
+from policies.declared.sources import read_document
 
 CASES = Path(__file__).parents[2] / "cases" / "policies"
 CONTENT_TYPES = {".html": "text/html", ".md": "text/markdown", ".txt": "text/plain"}
@@ -183,3 +184,12 @@ def test_every_quote_stands_in_the_text(name: str) -> None:
         letters = _letters(visible)
         invented = [quote for quote in quotes if not _letters(quote) or _letters(quote) not in letters]
     assert invented == []
+
+
+@every_case
+def test_every_cookie_is_quoted_from_where_it_stands(name: str) -> None:
+    case = EVERY[name]
+    text = read_document(case.data, CONTENT_TYPES[case.path.suffix]).text
+    cookies = _read(name).cookies
+    found = [text[cookie.position : cookie.position + len(cookie.quote)] for cookie in cookies]
+    assert found == [cookie.quote for cookie in cookies]
