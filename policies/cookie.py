@@ -134,7 +134,9 @@ def parse_cookie_date(text: bytes) -> int | None:
     return calendar.timegm((year, month, day, hour, minute, second))
 
 
-Refusal = Literal["empty", "domain_mismatch", "public_suffix", "insecure", "prefix_host", "prefix_secure"]
+Refusal = Literal[
+    "domain_mismatch", "public_suffix", "insecure", "same_site_none_insecure", "prefix_host", "prefix_secure"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def place(cookie: SetCookie, *, host: str, request_path: str, secure: bool) -> P
     host = host.lower()
     domain, host_only = host, True
     if cookie.domain is not None:
+        if not cookie.domain.isascii():
+            return "domain_mismatch"
         if is_public_suffix(cookie.domain):
             if cookie.domain != host:
                 return "public_suffix"
@@ -163,6 +167,8 @@ def place(cookie: SetCookie, *, host: str, request_path: str, secure: bool) -> P
             domain, host_only = cookie.domain, False
     if cookie.secure and not secure:
         return "insecure"
+    if cookie.same_site == "None" and not cookie.secure:
+        return "same_site_none_insecure"
     path = cookie.path or default_path(request_path)
     # Prefixes are compared without regard to case (5.7, steps 20 and 21), nameless cookies by their value (step 22).
     shown = (cookie.name or cookie.value).lower()

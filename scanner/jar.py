@@ -15,7 +15,7 @@ from policies.party import same_site
 from runtime.resolve import address_of, is_localhost_name, is_loopback
 
 REASONS = {
-    "empty": "SyntaxError",
+    "same_site_none_insecure": "SameSiteNoneInsecure",
     "domain_mismatch": "InvalidDomain",
     "public_suffix": "InvalidDomain",
     "insecure": "SecureOnly",
@@ -47,11 +47,7 @@ class Jar:
         parts = urlsplit(url)
         host = parts.hostname or ""
         where = place(asked, host=host, request_path=parts.path or "/", secure=_trustworthy(parts.scheme, host))
-        if isinstance(where, Place) and asked.same_site == "None" and not asked.secure:
-            self._refuse(
-                asked, Place(asked.domain or host, asked.domain is None, where.path), url, now, "SameSiteNoneInsecure"
-            )
-        elif isinstance(where, Place):
+        if isinstance(where, Place):
             self._store(asked, where, url, now)
         else:
             at = Place(asked.domain or host, asked.domain is None, asked.path or "/")

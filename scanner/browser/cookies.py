@@ -98,7 +98,7 @@ _REFUSALS = {
     "insecure": "SecureOnly",
     "prefix_host": "InvalidPrefix",
     "prefix_secure": "InvalidPrefix",
-    "empty": "SyntaxError",
+    "same_site_none_insecure": "SameSiteNoneInsecure",
 }
 """Our parser's refusals in Chromium's words (Network.SetCookieBlockedReason)."""
 
