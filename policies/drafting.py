@@ -151,5 +151,5 @@ def _contacts(scan: Scan, catalogue: Catalogue, overrides: Iterable[Override]) -
 
 
 def _by_override(override: Override, vendor: str | None) -> dict[str, object]:
-    because = f"override of {override.kind} {override.match}" + (f": {override.reason}" if override.reason else "")
+    because = override.reason or f"the operator's own word on {override.kind} {override.match}"
     return {"purpose": override.purpose, "vendor": override.vendor or vendor, "because": because}

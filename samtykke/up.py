@@ -118,9 +118,16 @@ def print_summary(
     if source is None:
         console.print("No privacy policy found to compare with: set `declared` in the config.")
         return
-    high = [finding for finding in found if finding.severity == "high"]
-    console.print(f"\n{len(found)} findings against {source}, {len(high)} of them grave:")
-    for finding in high[:8]:
-        console.print(f"  [red]{finding.kind}[/] [bold]{finding.subject}[/]: {finding.because}", soft_wrap=True)
-    if len(high) > 8:
-        console.print(f"  ... and {len(high) - 8} more")
+    print_findings_in_short(console, source, found)
+
+
+def print_findings_in_short(console: Console, source: str, found: tuple[Finding, ...]) -> None:
+    """One line a kind of finding, with its subjects; the first of each in full."""
+    grave = sum(finding.severity == "high" for finding in found)
+    console.print(f"\n{len(found)} findings against {source}, {grave} of them grave:", soft_wrap=True)
+    for kind in dict.fromkeys(finding.kind for finding in found):
+        of_kind = [finding for finding in found if finding.kind == kind]
+        colour = "red" if any(finding.severity == "high" for finding in of_kind) else "yellow"
+        names = ", ".join(dict.fromkeys(finding.subject for finding in of_kind))
+        console.print(f"  [{colour}]{kind.replace('_', ' ')}[/]: [bold]{names}[/]", soft_wrap=True)
+        console.print(f"    for instance {of_kind[0].subject}: {of_kind[0].because}", soft_wrap=True, highlight=False)

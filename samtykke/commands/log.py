@@ -27,7 +27,9 @@ from samtykke.wiring import catalogue
 
 app = typer.Typer(name="log", help="What visitors were shown and chose.", no_args_is_help=True)
 Answer = TypeVar("Answer")
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
+_DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+Since = Annotated[datetime | None, typer.Option("--from", formats=_DAYS, help="UTC, included.")]
+Until = Annotated[datetime | None, typer.Option("--to", formats=_DAYS, help="UTC, not included.")]
 
 
 @app.command("verify")
@@ -81,8 +83,8 @@ def show(
 
 @app.command()
 def export(
-    begin: Annotated[Day, typer.Option("--from")] = None,
-    end: Annotated[Day, typer.Option("--to")] = None,
+    begin: Since = None,
+    end: Until = None,
     site: SiteName = None,
     format_: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
     target: Annotated[str, typer.Option("--output", metavar="-|FILE")] = "-",
@@ -116,8 +118,8 @@ def export(
 
 @app.command()
 def stats(
-    begin: Annotated[Day, typer.Option("--from")] = None,
-    end: Annotated[Day, typer.Option("--to")] = None,
+    begin: Since = None,
+    end: Until = None,
     site: SiteName = None,
     config: ConfigFile = None,
     svg: Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw the days.")] = None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from contextlib import AsyncExitStack
 from typing import Annotated
 
@@ -81,12 +83,16 @@ def _welcome(console: Console, plan: Plan, address: tuple[str, int]) -> None:
     host = plan.config.site[0].hosts[0].partition(":")[0]
     open_here = f"http://{host}:{address[1]}/"
     console.print(f"\n[bold green]Open {open_here}[/]  the site behind the proxy, with the banner", soft_wrap=True)
+    program = os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "samtykke"
+    if program.endswith(".py"):
+        program = "python -m samtykke"
     rows = (
         (plan.direct, "the same site without it"),
         (f"{open_here}.samtykke/cookies", "what visitors are told"),
         (f"{open_here}.samtykke/me", "what is recorded of you"),
-        (f"samtykke log verify --config {plan.file}", "is the record intact?"),
-        (f"samtykke prove {open_here} --config {plan.file}", "does anything leak?"),
+        (f"{program} policy compare --config {plan.file}", "every finding"),
+        (f"{program} log verify --config {plan.file}", "is the record intact?"),
+        (f"{program} prove {open_here} --config {plan.file}", "does anything leak?"),
     )
     for what, why in rows:
         console.print(f"  {what}  {why}", soft_wrap=True, highlight=False)
