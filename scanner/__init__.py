@@ -11,6 +11,7 @@ How one scan goes
     browser/    one way: a real Chromium, with observers
     fetch       the other way: aiohttp, hop by hop; with `elements` (HTML), `jar` (cookies) and `static` (the page)
     choice      posting a consent choice to a site behind our own proxy
+    names       names that are another one on each visit
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words

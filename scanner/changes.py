@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from policies.lifetime import difference, in_words
 from policies.observation import Scan
 from policies.purpose import Purpose
+from scanner.names import steady
 
 ThingKind = Literal["cookie", "storage", "host", "technique"]
 ChangeKind = Literal["new", "gone", "longer_lived", "shorter_lived", "vendor_changed", "purpose_changed"]
@@ -79,23 +80,25 @@ class Changes(_Frozen):
 
 
 def essence_of(scan: Scan) -> Essence:
-    """What can differ in a way that matters. Cookies that a browser refused were never there."""
+    """What can differ in a way that matters. Cookies that a browser refused were never there, and a name that is
+    another one on each visit is one name."""
     things: dict[tuple[str, ...], Thing] = {}
     for cookie in scan.cookies:
         if cookie.state not in ("stored", "expected"):
             continue
-        subject = (cookie.name, cookie.domain, cookie.path)
+        name = steady(cookie.name)
+        subject = (name, cookie.domain, cookie.path)
         key = ("cookie", *subject)
         before = things.get(key)
         if before is None or (cookie.declared_lifetime or 0) > (before.lifetime or 0):
             things[key] = Thing(
-                kind="cookie", subject=subject, name=cookie.name, vendor=cookie.vendor, purpose=cookie.purpose,
+                kind="cookie", subject=subject, name=name, vendor=cookie.vendor, purpose=cookie.purpose,
                 lifetime=cookie.declared_lifetime, third_party=not cookie.first_party,
             )  # fmt: skip
     for item in scan.storage:
-        subject = (item.kind, item.origin, item.key)
+        subject = (item.kind, item.origin, steady(item.key))
         things["storage", *subject] = Thing(
-            kind="storage", subject=subject, name=item.key, vendor=item.vendor, purpose=item.purpose
+            kind="storage", subject=subject, name=subject[2], vendor=item.vendor, purpose=item.purpose
         )
     for request in scan.requests:
         host = urlsplit(request.url).hostname or ""

@@ -18,6 +18,7 @@ from policies.observation import (
     Setter,
     Technique,
 )
+from scanner.names import steady
 from scanner.visit import PageSeen
 
 SLACK = 0.001
@@ -37,7 +38,7 @@ class Union:
 
     def add(self, seen: PageSeen) -> None:
         self._pages.append(seen.page)
-        for cookie in seen.cookies:
+        for cookie in map(_recognisable, seen.cookies):
             place = (cookie.name, cookie.domain, cookie.path, cookie.state, cookie.declared_lifetime, cookie.session)
             before = self._cookies.get(place)
             self._cookies[place] = cookie if before is None else join_cookies(before, cookie)
@@ -65,6 +66,16 @@ class Union:
             techniques=tuple(sorted(self._techniques, key=lambda t: (t.kind, t.script, t.page, t.detail))),
             banners=tuple(sorted(self._banners, key=lambda banner: (banner.page, banner.tool or "", banner.buttons))),
         )
+
+
+_NEVER_KEPT = frozenset({"deleted", "blocked"})
+
+
+def _recognisable(cookie: ObservedCookie) -> ObservedCookie:
+    """A throw-away probe that nobody's browser kept has another name on each visit; what is kept is told exactly."""
+    if cookie.state not in _NEVER_KEPT or (name := steady(cookie.name)) == cookie.name:
+        return cookie
+    return cookie.model_copy(update={"name": name})
 
 
 def join_cookies(one: ObservedCookie, other: ObservedCookie) -> ObservedCookie:

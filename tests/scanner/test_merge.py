@@ -89,3 +89,13 @@ def test_the_order_of_pages_changes_nothing(cookies, chance: random.Random):
     mixed = list(cookies)
     chance.shuffle(mixed)
     assert union(*([one] for one in cookies)).cookies == union(*([one] for one in mixed)).cookies
+
+
+def test_a_probe_that_nobody_keeps_has_one_name_on_each_visit():
+    probe = ObservedCookie(name="dmn_chk_01a1f8b9-7a1b-7517-a716-05ff248c2ff7", domain="s.example", state="deleted")
+    union = Union()
+    union.add(PageSeen(page=PageVisit(url="http://s.example/"), cookies=(probe,)))
+    kept = probe.model_copy(update={"state": "stored"})
+    union.add(PageSeen(page=PageVisit(url="http://s.example/a"), cookies=(kept,)))
+    found = {cookie.state: cookie.name for cookie in union.scan("http://s.example/", "", "browser", "none").cookies}
+    assert found == {"deleted": "dmn_chk_*", "stored": kept.name}

@@ -22,6 +22,8 @@ from scanner.browser.scene import host_of
 _PARTS = re.compile(r"[&=|:;,!~%\s\"'{}\[\]]+")
 _TIME = re.compile(r"1[5-9]\d{8}(\d{3}|\.\d+)?")
 _PLAIN = re.compile(r"[A-Za-z]+|[A-Za-z][a-z]+([-_][a-z]+)+|\d{1,7}|https?:.*|/.*|true|false|[\w.-]+\.[a-z]{2,6}")
+_ADDRESS = re.compile(r"(?:https?:)?//[^\s\"'?#]*")
+"""An address up to its query: what it consists of tells pages apart, not visitors."""
 _VERSIONED = re.compile(r"^[A-Za-z]{1,3}\d?\.\d{1,2}\.(.+)$")
 """Google's and Meta's prefixes: GA1.2.<id>, fb.1.<id>."""
 SHORTEST = 8
@@ -29,7 +31,7 @@ SHORTEST = 8
 
 def identifiers(value: str) -> set[str]:
     """The parts of a value that can tell one visitor from another."""
-    text = unquote(value)
+    text = _ADDRESS.sub(" ", unquote(value))
     whole = {text} | ({versioned[1]} if (versioned := _VERSIONED.match(text)) else set())
     parts = whole | {part for each in whole for part in _PARTS.split(each)}
     return {
