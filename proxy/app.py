@@ -7,8 +7,8 @@ Order for each request: refuse what is ambiguous -> find the site -> own address
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,13 +20,14 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
 from policies.catalogue import Catalogue
-from policies.purpose import UNDECIDED, Consent
 from policies.site_policy import Override, SitePolicy
+from proxy.arrival import Arrivals
 from proxy.consent.visitor import Visitor
 from proxy.context import Context
+from proxy.counts import Counts, Seat
 from proxy.csp import REPORT_PATH
 from proxy.documents import Documents
-from proxy.exchange import Exchange, Role, role_of
+from proxy.exchange import Exchange
 from proxy.forward import Forwarder
 from proxy.gates import GATES, Gate
 from proxy.headers import Fields, refusal
@@ -43,9 +44,9 @@ from proxy.visitor import Answered, Front, Reply, VisitorError
 from runtime.resolve import LocalhostResolver
 
 _STATUS: dict[Failure, int] = {"unreachable": 502, "broken": 502, "stale": 502, "busy": 503, "timeout": 504}
-_BY_SCRIPT = (b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax")
 _LOOK_EVERY = 1.0
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
 
 
 class Proxy:
@@ -63,7 +64,8 @@ class Proxy:
         overrides: Iterable[Override] = (),
         state: Path | None = None,
         without: frozenset[str] = frozenset(),
-        reuse_port: bool = False,
+        sockets: Sequence[socket.socket] = (),
+        counted: Seat | None = None,
         resolver: AbstractResolver | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -74,15 +76,17 @@ class Proxy:
         self._policy_file = policy_file
         self._overrides = tuple(overrides)
         self._without = without
-        self._reuse_port = reuse_port
+        self._sockets = tuple(sockets)
+        self.counted = counted or Counts(site.name for site in sites).seat(0)
         self._resolver = resolver
         self._clock = clock
         self.bypass = Bypass(state / FILE_NAME if state is not None else None)
         self.ledger = Ledger(f"sqlite:///{state / 'proxy.db'}" if state is not None else None, clock)
         self._own = OwnAddresses(self.parts, self.ledger, clock)
+        self._arrivals = Arrivals(settings, self.parts, clock)
         self._log = structlog.get_logger("samtykke.proxy")
         self._access = structlog.get_logger("samtykke.access")
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._front: Front | None = None
         self._looking: asyncio.Task[None] | None = None
         self._sites = Sites(())
@@ -93,15 +97,15 @@ class Proxy:
         self._forwarder = Forwarder(settings, gates, relay)
 
     def __repr__(self) -> str:
-        where = "{}:{}".format(*self.address) if self._server is not None else "stopped"
+        where = "{}:{}".format(*self.address) if self._servers else "stopped"
         return f"<Proxy {where}, {len(self._sites.all)} sites, {self.settings.mode}>"
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port really listened on. Raises RuntimeError before `start`."""
-        if self._server is None or not self._server.sockets:
+        if not self._servers or not self._servers[0].sockets:
             raise RuntimeError("the proxy is not listening")
-        host, port = self._server.sockets[0].getsockname()[:2]
+        host, port = self._servers[0].sockets[0].getsockname()[:2]
         return host, port
 
     async def start(self) -> None:
@@ -117,11 +121,11 @@ class Proxy:
         self._look()
         await self.ledger.open()
         try:
-            self._front = Front(self._handle, self.settings.limits, self._refused)
-            host, port = self.settings.address
-            self._server = await asyncio.get_running_loop().create_server(
-                self._front, host, port, ssl=self._tls(), reuse_port=self._reuse_port or None, backlog=1024
-            )
+            self._front = Front(
+                self._handle, self.settings.limits, self._refused,
+                announced=self.settings.proxy_protocol, trusts=self.settings.trusts,
+            )  # fmt: skip
+            await self._listen(self._front)
         except BaseException:
             await self._close_parts()
             raise
@@ -129,19 +133,18 @@ class Proxy:
         self._log.info("listening", address="{}:{}".format(*self.address), mode=self.settings.mode)
 
     async def stop(self, deadline: float = 10.0) -> None:
-        """Stop listening, let exchanges end for `deadline` seconds, then break them; close everything."""
+        """Stop listening, let visitors end for `deadline` seconds, then break them off; close everything."""
         self._stopping = True
         if self._looking is not None:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._looking
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         if self._front is not None:
-            self._front.pre_shutdown()
-            await self._front.shutdown(deadline)
-        if self._server is not None:
-            await self._server.wait_closed()
+            await self._front.drain(deadline)
+        for server in self._servers:
+            await server.wait_closed()
         await self._close_parts()
         self._log.info("stopped")
 
@@ -165,6 +168,17 @@ class Proxy:
     async def __aexit__(self, *_: object) -> None:
         await self.stop(1.0)
 
+    async def _listen(self, front: Front) -> None:
+        """On the sockets we were given, or at the address of the settings."""
+        loop, tls = asyncio.get_running_loop(), self._tls()
+        if self._sockets:
+            self._servers = [
+                await loop.create_server(front, sock=one, ssl=tls, backlog=BACKLOG) for one in self._sockets
+            ]
+        else:
+            host, port = self.settings.address
+            self._servers = [await loop.create_server(front, host, port, ssl=tls, backlog=BACKLOG)]
+
     def _tls(self) -> ssl.SSLContext | None:
         if not self.settings.certificate:
             return None
@@ -177,6 +191,14 @@ class Proxy:
         self.bypass.look()
         for site in self._sites.all:
             site.refresh()
+        desk, front = self.parts.desk, self._front
+        self.counted.gauge(
+            visitor_connections=len(front.connections) if front is not None else 0,
+            upstream_connections=sum(site.upstream.open for site in self._sites.all),
+            consent_rows_dropped=desk.dropped if desk is not None else 0,
+            ledger_waiting=len(self.ledger.evidence),
+            bypass=int(self.bypass.on),
+        )
 
     async def _look_now_and_then(self) -> None:
         while True:
@@ -192,6 +214,7 @@ class Proxy:
     def _refused(self, reason: str, error: BaseException | None) -> str:
         """Log what the parser could not read, or a fault of our own with its traceback; gives the page's request id."""
         request_id = secrets.token_hex(8)
+        self.counted.failure("refused" if error is None else "fault")
         if error is None:
             self._access.warning("refused", request_id=request_id, reason=reason)
         else:
@@ -211,6 +234,7 @@ class Proxy:
             if (refused := self._refusal(request, target, fields)) is not None:
                 problem_status, because = refused
                 reply.keep_alive = False
+                self.counted.failure("refused")
             else:
                 host = (fields.get(b"host") or b"").decode("latin-1")
                 path = target.partition(b"?")[0].decode("latin-1")
@@ -220,19 +244,21 @@ class Proxy:
                 elif site is None:
                     problem_status, because = 421, f"no site has the host {host!r}"
                 else:
-                    scheme = self._scheme(request, fields)
-                    visitor = self._visitor(request, site, fields, scheme)
+                    scheme = self._arrivals.scheme(request, fields)
+                    visitor = self._arrivals.visitor(request, site, fields, scheme)
                     if is_own(path):
                         answered = await self._own_address(request, reply, site, path, visitor, request_id)
-                        self._log_access(request, target, site, answered.status, 0, began, request_id, 0)
+                        self._over(request, target, site, answered.status, 0, began, request_id)
                         return answered
-                    exchange = self._exchange(request, fields, site, host, path, scheme, visitor, request_id)
+                    exchange = self._arrivals.exchange(request, fields, site, host, path, scheme, visitor, request_id)
                     await self._forward(request, fields, target, site, exchange, visitor, reply)
         except UpstreamError as error:
             problem_status, because = _STATUS[error.failure], error.detail
+            self.counted.failure("broken" if error.failure == "stale" else error.failure)
         except VisitorError as error:
             problem_status, because = error.status, error.reason
             reply.keep_alive = False
+            self.counted.failure("visitor")
         except ConnectionError as error:
             because = f"visitor left: {error}"
         finally:
@@ -240,11 +266,10 @@ class Proxy:
                 self._count(site, exchange)
         if problem_status:
             await self._problem(reply, problem_status, because, request_id, site)
-        stripped = exchange.stripped if exchange is not None else 0
-        self._log_access(request, target, site, reply.status, reply.sent, began, request_id, stripped)
+        self._over(request, target, site, reply.status, reply.sent, began, request_id, exchange)
         return reply
 
-    def _log_access(
+    def _over(
         self,
         request: web.BaseRequest,
         target: bytes,
@@ -253,9 +278,12 @@ class Proxy:
         sent: int,
         began: float,
         request_id: str,
-        stripped: int,
+        exchange: Exchange | None = None,
     ) -> None:
-        """One line for each request: no address, no query, no cookie, no browser."""
+        """Count the request, and log one line: no address, no query, no cookie, no browser."""
+        seconds = time.monotonic() - began
+        stripped = exchange.stripped if exchange is not None else ()
+        self.counted.request(site.name if site is not None else None, status, seconds, sent, stripped)
         if self.settings.access_log:
             self._access.info(
                 "request",
@@ -264,9 +292,9 @@ class Proxy:
                 path=target.partition(b"?")[0].decode("utf-8", "replace"),
                 status=status,
                 bytes=sent,
-                ms=round((time.monotonic() - began) * 1000, 1),
+                ms=round(seconds * 1000, 1),
                 request_id=request_id,
-                stripped=stripped,
+                stripped=len(stripped),
             )
 
     def _refusal(self, request: web.BaseRequest, target: bytes, fields: Fields) -> tuple[int, str] | None:
@@ -307,75 +335,6 @@ class Proxy:
             language = desk.language(None, (fields.get(b"accept-language") or b"").decode("latin-1"))
             await desk.seen_gpc(visitor, site.notice, path=exchange.path, language=language)
 
-    def _exchange(
-        self,
-        request: web.BaseRequest,
-        fields: Fields,
-        site: Site,
-        host: str,
-        path: str,
-        scheme: str,
-        visitor: Visitor | None,
-        request_id: str,
-    ) -> Exchange:
-        consent = visitor.consent if visitor is not None else UNDECIDED
-        shared = self.settings.render == "shared"
-        if shared:
-            consent = UNDECIDED
-        role = _role(fields, request.method)
-        exchange = Exchange(
-            site=site.name,
-            rules=site.rules,
-            consent=consent,
-            method=request.method,
-            scheme=scheme,
-            host=host.removesuffix(_DEFAULT_PORTS[scheme]),
-            path=path,
-            role=role,
-            now=self._clock(),
-            request_id=request_id,
-            navigates=role in {"page", "frame"}
-            and (fields.get(b"sec-fetch-dest") is not None or b"html" in (fields.get(b"accept") or b"")),
-            own_csp=site.own_csp,
-            render=self.settings.render,
-            csp_undecided=self.settings.csp_undecided,
-            consent_header=self.settings.consent_header,
-            fresh=role == "page" and not shared and visitor is not None and visitor.prompt,
-        )
-        exchange.variant = variant(site.rules.policy_hash, consent, role)
-        return exchange
-
-    def _visitor(self, request: web.BaseRequest, site: Site, fields: Fields, scheme: str) -> Visitor | None:
-        if self.parts.desk is None:
-            return None
-        return self.parts.desk.visitor(
-            b"; ".join(fields.all(b"cookie")) or None,
-            gpc=fields.get(b"sec-gpc") == b"1",
-            site=site.notice,
-            secure=scheme == "https",
-            address=self._client(request, fields),
-            agent=(fields.get(b"user-agent") or b"").decode("latin-1") or None,
-        )
-
-    def _client(self, request: web.BaseRequest, fields: Fields) -> str:
-        """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has."""
-        peer = request.remote or ""
-        if not self.settings.trusts(peer):
-            return peer
-        told = (fields.joined(b"x-forwarded-for") or b"").decode("latin-1")
-        for address in reversed([part.strip() for part in told.split(",") if part.strip()]):
-            if not self.settings.trusts(address):
-                return address
-        return peer
-
-    def _scheme(self, request: web.BaseRequest, fields: Fields) -> str:
-        """How the visitor reached us; a trusted proxy in front may say so."""
-        if self.settings.trusts(request.remote or ""):
-            told = (fields.get(b"x-forwarded-proto") or b"").partition(b",")[0].strip().lower()
-            if told in {b"http", b"https"}:
-                return told.decode()
-        return "https" if self.settings.certificate else "http"
-
     async def _own_address(
         self, request: web.BaseRequest, reply: Reply, site: Site, path: str, visitor: Visitor | None, request_id: str
     ) -> Answered:
@@ -386,7 +345,7 @@ class Proxy:
         elif (asset := self._own.asset(site, path)) is not None:
             answer = asset
         elif self.parts.desk is not None and visitor is not None:
-            client = self._client(request, Fields(request.raw_headers))
+            client = self._arrivals.client(request, Fields(request.raw_headers))
             return await self.parts.desk.handle(request, site.notice, visitor, client=client)
         else:
             answer = problem(404, request_id)
@@ -402,15 +361,3 @@ class Proxy:
         self.ledger.count(site.name, exchange.rules.policy_hash, exchange.notes)
         for kind, subject in exchange.sightings:
             self.ledger.see(site.name, kind, subject, exchange.path)
-
-
-def _role(fields: Fields, method: str) -> Role:
-    by_script = any(fields.get(key) is not None for key in _BY_SCRIPT)
-    return role_of(fields.get(b"sec-fetch-dest"), method, fields.get(b"accept"), by_script)
-
-
-def variant(policy_hash: str | None, consent: Consent, role: Role) -> str:
-    """A short name for everything that makes two visitors' documents differ."""
-    granted = ",".join(sorted(consent.purposes))
-    text = f"{policy_hash}|{granted}|{consent.vendors}|{consent.decided}|{role}"
-    return hashlib.sha256(text.encode()).hexdigest()[:10]

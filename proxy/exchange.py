@@ -91,8 +91,9 @@ class Exchange:
             self.notes.append((what, verdict))
 
     @property
-    def stripped(self) -> int:
-        return sum(not verdict.allowed for _, verdict in self.notes)
+    def stripped(self) -> list[str]:
+        """What each thing was that did not pass: `cookie_set`, `html` ..."""
+        return [what for what, verdict in self.notes if not verdict.allowed]
 
     def unknown(self, kind: str, subject: str) -> None:
         """Something nobody knows passed by: for the sightings."""

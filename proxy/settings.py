@@ -9,7 +9,7 @@ import ipaddress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -73,16 +73,41 @@ class ProxySettings(_Settings):
     certificate: str = ""
     """PEM file of our own TLS certificate with its chain; needs `certificate_key`. Empty: plain HTTP."""
     certificate_key: str = ""
+    proxy_protocol: bool = False
+    """Each connection begins with a PROXY header (version 1 or 2) that a trusted proxy in front writes. Others, and
+    connections without one, are closed."""
     access_log: bool = True
+    request_id: bool = False
+    """Tell visitors the request id of every answer, in `X-Request-Id`, where the site has not said one itself. Our own
+    error pages always say it."""
+    metrics: str = ""
+    """"HOST:PORT" for Prometheus, never the address of visitors. Empty: none."""
+    remembered: int = Field(67_108_864, ge=0)
+    """Bytes of rewritten documents that each process keeps, for bodies that come again unchanged. 0: none."""
     limits: Limits = Limits()
 
-    @field_validator("listen")
+    @field_validator("listen", "metrics")
     @classmethod
-    def _listen_is_host_and_port(cls, text: str) -> str:
+    def _is_host_and_port(cls, text: str, info: ValidationInfo) -> str:
         host, colon, port = text.rpartition(":")
-        if not colon or not host or not port.isdigit() or int(port) > 65_535:
-            raise ValueError(f'listen is "HOST:PORT", not {text!r}')
+        wanted = bool(text) or info.field_name == "listen"
+        if wanted and (not colon or not host or not port.isdigit() or int(port) > 65_535):
+            raise ValueError(f'{info.field_name} is "HOST:PORT", not {text!r}')
         return text
+
+    @model_validator(mode="after")
+    def _metrics_are_not_public(self) -> ProxySettings:
+        if self.metrics and not self.metrics.endswith(":0") and self.metrics == self.listen:
+            raise ValueError("metrics need an address of their own: visitors must not read them")
+        return self
+
+    @model_validator(mode="after")
+    def _proxy_protocol_comes_from_somebody(self) -> ProxySettings:
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise ValueError("proxy_protocol needs trusted_proxies: who else could be believed?")
+        if self.proxy_protocol and self.certificate:
+            raise ValueError("proxy_protocol and certificate do not go together: let the proxy in front end TLS")
+        return self
 
     @model_validator(mode="after")
     def _certificate_has_its_key(self) -> ProxySettings:
@@ -93,8 +118,11 @@ class ProxySettings(_Settings):
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on; an IPv6 host without its brackets."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return _host_and_port(self.listen)
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        return _host_and_port(self.metrics) if self.metrics else None
 
     def trusts(self, peer: str) -> bool:
         """Is this peer address one of ours, whose forwarding headers are believed?"""
@@ -105,6 +133,11 @@ class ProxySettings(_Settings):
         except ValueError:
             return False
         return any(address in network for network in self.trusted_proxies)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 class SiteSettings(_Settings):

@@ -19,10 +19,13 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from proxy.headers import Fields
 from proxy.pages import problem
+from proxy.peer import PeerError, PeerHeader
 from proxy.settings import Limits
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_BODY = frozenset({204, 304})
+_LINGER = 1.0
+"""Seconds that an idle connection stays open while we stop."""
 _QUIET = logging.getLogger("samtykke.server")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -56,11 +59,17 @@ Refused = Callable[[str, BaseException | None], str]
 class VisitorConnection(web.RequestHandler):
     """aiohttp's server protocol, with our own page for what it cannot parse, and a hook for tunnels."""
 
-    __slots__ = ("on_pause", "refused")
+    __slots__ = ("busy", "front", "on_pause", "refused", "since", "_announced", "_announcing")
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
         self.on_pause: Callable[[bool], None] | None = None
         self.refused = refused
+        self.front = manager
+        self.busy = False
+        self.since = loop.time()
+        """When the last exchange ended, or the connection began."""
+        self._announcing = PeerHeader() if manager.announced else None
+        self._announced: tuple[str, int] | None = None
         super().__init__(
             manager,
             loop=loop,
@@ -73,6 +82,29 @@ class VisitorConnection(web.RequestHandler):
             auto_decompress=False,
             read_bufsize=65_536,
         )
+
+    @property
+    def peername(self) -> str | tuple[str, int, int, int] | tuple[str, int] | None:
+        # aiohttp's is cached at its first use; ours may change once, before any request: by a PROXY header.
+        if self._announced is not None:
+            return self._announced
+        transport = self.transport
+        return transport.get_extra_info("peername") if transport is not None else None
+
+    def data_received(self, data: bytes) -> None:
+        if self._announcing is not None:
+            try:
+                if not self._announcing.feed(data):
+                    return
+            except PeerError as error:
+                self.refused(str(error), None)
+                self.front.refuse(self)
+                return
+            self._announced, data = self._announcing.peer, self._announcing.rest
+            self._announcing = None
+            if not data:
+                return
+        super().data_received(data)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -107,20 +139,72 @@ class VisitorConnection(web.RequestHandler):
 
 
 class Front(web.Server):
-    """The low-level server: one handler, no routing."""
+    """The low-level server: one handler, no routing.
 
-    def __init__(self, handler: Handler, limits: Limits, refused: Refused) -> None:
-        super().__init__(handler, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
+    `announced`: a load balancer says with a PROXY header whom each connection is for; `trusts` tells which peers may.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        limits: Limits,
+        refused: Refused,
+        *,
+        announced: bool = False,
+        trusts: Callable[[str], bool],
+    ) -> None:
+        super().__init__(self._busy, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
+        self._handler = handler
         self._limits = limits
         self._refused = refused
+        self._trusts = trusts
+        self.announced = announced
+        self.draining = False
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
         if len(self.connections) > self._limits.visitor_connections:
             transport.abort()
+        elif self.announced and not self._trusts(transport.get_extra_info("peername")[0]):
+            self._refused("a connection past the trusted proxies, whose PROXY header is required", None)
+            transport.abort()
+
+    def refuse(self, connection: VisitorConnection) -> None:
+        """End a connection that said nothing which could be answered."""
+        if connection.transport is not None:
+            connection.transport.abort()
 
     def __call__(self) -> web.RequestHandler:
         return VisitorConnection(self, self._loop, self._limits, self._refused)
+
+    async def drain(self, deadline: float) -> None:
+        """Let everybody end: each answer closes its connection, an idle one is closed after a moment, since a request
+        may be on its way; what still runs after `deadline` seconds is broken off."""
+        self.draining = True
+        loop = asyncio.get_running_loop()
+        until, linger = loop.time() + deadline, min(_LINGER, deadline / 4)
+        while self.connections and loop.time() < until:
+            for connection in self.connections:
+                idle = isinstance(connection, VisitorConnection) and not connection.busy
+                if idle and connection.since + linger <= loop.time():
+                    connection.force_close()
+            await asyncio.sleep(0.02)
+        self.pre_shutdown()
+        await self.shutdown(0.1)
+
+    async def _busy(self, request: web.BaseRequest) -> Answered:
+        connection = request.protocol
+        if not isinstance(connection, VisitorConnection):
+            return await self._handler(request)
+        connection.busy = True
+        try:
+            answered = await self._handler(request)
+            if self.draining and isinstance(answered, web.Response):
+                answered.force_close()
+            return answered
+        finally:
+            connection.busy = False
+            connection.since = self._loop.time()
 
 
 async def upload(request: web.BaseRequest, *, chunked: bool, patience: float, expects: bool) -> AsyncIterator[bytes]:
@@ -178,6 +262,9 @@ class Reply:
         `fields` must be free of hop-by-hop fields and, where `length` is None, of Content-Length.
         """
         self.status, self.started = status, True
+        connection = self._request.protocol
+        if isinstance(connection, VisitorConnection) and connection.front.draining:
+            self.keep_alive = False
         modern = self._request.version >= (1, 1)
         if not self.bodyless and length is None:
             if modern:

@@ -10,8 +10,8 @@ import typer
 from proxy.switch import set_bypass
 from runtime.log import configure
 from samtykke.commands.options import ConfigFile
-from samtykke.config import ConfigError, load_config
-from samtykke.serving import run_until_stopped, serve_until, state_folder
+from samtykke.config import Config, ConfigError, load_config
+from samtykke.serving import serve_with_workers, state_folder
 
 
 class Switch(StrEnum):
@@ -25,22 +25,25 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    workers: Annotated[int, typer.Option(help="Processes that share the port.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1, max=256)] = 1,
     config: ConfigFile = None,
 ) -> None:
     """Stand in front of the configured sites. SIGTERM or Ctrl-C stops after running requests have ended.
 
-    Example: samtykke serve --config samtykke.toml
+    SIGHUP reads config and policies again without dropping a request. A worker that dies is replaced.
+
+    Example: samtykke serve --workers 2 --config samtykke.toml
     """
-    if workers != 1:
-        raise ConfigError("--workers: more than one is not there yet")
-    settings = load_config(config, required=True)
-    if not settings.site:
-        raise ConfigError("no [[site]] is configured: say at least hosts and upstream")
+
+    def load() -> Config:
+        settings = load_config(config, required=True)
+        if not settings.site:
+            raise ConfigError("no [[site]] is configured: say at least hosts and upstream")
+        return settings
+
     configure()
-    run_until_stopped(
-        lambda: serve_until(settings, lambda address: typer.echo(f"listening on {address[0]}:{address[1]}"))
-    )
+    code = serve_with_workers(load, workers, lambda address: typer.echo(f"listening on {address[0]}:{address[1]}"))
+    raise typer.Exit(code)
 
 
 def bypass(switch: Switch, config: ConfigFile = None) -> None:

@@ -451,7 +451,7 @@ async def test_a_fault_of_our_own_is_a_page_without_traceback(site, start_proxy,
     def broken(*_args, **_kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(proxy, "_exchange", broken)
+    monkeypatch.setattr(proxy._arrivals, "exchange", broken)
     got = await say(proxy.address, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
     assert got.status == 500
     assert b"secret" not in got.body

@@ -1,0 +1,112 @@
+"""Who has arrived and what for: address, scheme, visitor, and the record of the exchange that begins. No I/O.
+
+What a visitor says about himself (X-Forwarded-*) counts only where a trusted proxy in front has said it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from aiohttp import web
+
+from policies.purpose import UNDECIDED, Consent
+from proxy.consent.visitor import Visitor
+from proxy.exchange import Exchange, Role, role_of
+from proxy.headers import Fields
+from proxy.parts import Parts
+from proxy.settings import ProxySettings
+from proxy.sites import Site
+
+_BY_SCRIPT = (b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+class Arrivals:
+    """`clock` gives UTC epoch seconds."""
+
+    def __init__(self, settings: ProxySettings, parts: Parts, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._clock = clock
+
+    def exchange(
+        self,
+        request: web.BaseRequest,
+        fields: Fields,
+        site: Site,
+        host: str,
+        path: str,
+        scheme: str,
+        visitor: Visitor | None,
+        request_id: str,
+    ) -> Exchange:
+        consent = visitor.consent if visitor is not None else UNDECIDED
+        shared = self._settings.render == "shared"
+        if shared:
+            consent = UNDECIDED
+        role = _role(fields, request.method)
+        exchange = Exchange(
+            site=site.name,
+            rules=site.rules,
+            consent=consent,
+            method=request.method,
+            scheme=scheme,
+            host=host.removesuffix(_DEFAULT_PORTS[scheme]),
+            path=path,
+            role=role,
+            now=self._clock(),
+            request_id=request_id,
+            navigates=role in {"page", "frame"}
+            and (fields.get(b"sec-fetch-dest") is not None or b"html" in (fields.get(b"accept") or b"")),
+            own_csp=site.own_csp,
+            render=self._settings.render,
+            csp_undecided=self._settings.csp_undecided,
+            consent_header=self._settings.consent_header,
+            fresh=role == "page" and not shared and visitor is not None and visitor.prompt,
+        )
+        exchange.variant = variant(site.rules.policy_hash, consent, role)
+        return exchange
+
+    def visitor(self, request: web.BaseRequest, site: Site, fields: Fields, scheme: str) -> Visitor | None:
+        if self._parts.desk is None:
+            return None
+        return self._parts.desk.visitor(
+            b"; ".join(fields.all(b"cookie")) or None,
+            gpc=fields.get(b"sec-gpc") == b"1",
+            site=site.notice,
+            secure=scheme == "https",
+            address=self.client(request, fields),
+            agent=(fields.get(b"user-agent") or b"").decode("latin-1") or None,
+        )
+
+    def client(self, request: web.BaseRequest, fields: Fields) -> str:
+        """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has."""
+        peer = request.remote or ""
+        if not self._settings.trusts(peer):
+            return peer
+        told = (fields.joined(b"x-forwarded-for") or b"").decode("latin-1")
+        for address in reversed([part.strip() for part in told.split(",") if part.strip()]):
+            if not self._settings.trusts(address):
+                return address
+        return peer
+
+    def scheme(self, request: web.BaseRequest, fields: Fields) -> str:
+        """How the visitor reached us; a trusted proxy in front may say so."""
+        if self._settings.trusts(request.remote or ""):
+            told = (fields.get(b"x-forwarded-proto") or b"").partition(b",")[0].strip().lower()
+            if told in {b"http", b"https"}:
+                return told.decode()
+        return "https" if self._settings.certificate else "http"
+
+
+def _role(fields: Fields, method: str) -> Role:
+    by_script = any(fields.get(key) is not None for key in _BY_SCRIPT)
+    return role_of(fields.get(b"sec-fetch-dest"), method, fields.get(b"accept"), by_script)
+
+
+def variant(policy_hash: str | None, consent: Consent, role: Role) -> str:
+    """A short name for everything that makes two visitors' documents differ."""
+    granted = ",".join(sorted(consent.purposes))
+    text = f"{policy_hash}|{granted}|{consent.vendors}|{consent.decided}|{role}"
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
