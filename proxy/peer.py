@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection, by what a load balancer in front says first (PROXY protocol 1 and 2). No I/O.
+"""Who is at the other end of a connection, as a load balancer in front says first: PROXY protocol 1 and 2. No I/O.
 
 Feed the first bytes of a connection; once the header is whole, `peer` holds the visitor's address and `rest` what
 follows. LOCAL and UNKNOWN (the balancer's own probes) leave the connection's own address in force. Anything else than

@@ -59,7 +59,7 @@ Refused = Callable[[str, BaseException | None], str]
 class VisitorConnection(web.RequestHandler):
     """aiohttp's server protocol, with our own page for what it cannot parse, and a hook for tunnels."""
 
-    __slots__ = ("busy", "front", "on_pause", "refused", "since", "_announced", "_announcing")
+    __slots__ = ("_announced", "_announcing", "busy", "front", "on_pause", "refused", "since")
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
         self.on_pause: Callable[[bool], None] | None = None
@@ -90,6 +90,10 @@ class VisitorConnection(web.RequestHandler):
             return self._announced
         transport = self.transport
         return transport.get_extra_info("peername") if transport is not None else None
+
+    def idle(self, since: float) -> bool:
+        """Has nothing been asked since this time of the loop?"""
+        return not self.busy and self.since <= since
 
     def data_received(self, data: bytes) -> None:
         if self._announcing is not None:
@@ -185,8 +189,7 @@ class Front(web.Server):
         until, linger = loop.time() + deadline, min(_LINGER, deadline / 4)
         while self.connections and loop.time() < until:
             for connection in self.connections:
-                idle = isinstance(connection, VisitorConnection) and not connection.busy
-                if idle and connection.since + linger <= loop.time():
+                if isinstance(connection, VisitorConnection) and connection.idle(loop.time() - linger):
                     connection.force_close()
             await asyncio.sleep(0.02)
         self.pre_shutdown()

@@ -44,7 +44,7 @@ async def upstream() -> AsyncIterator[str]:
 
     server = web.Server(answer)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    yield "http://127.0.0.1:{}".format(listening.sockets[0].getsockname()[1])
+    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     listening.close()
     await server.shutdown(1)
     await listening.wait_closed()
@@ -75,7 +75,7 @@ class Serving:
 
     async def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
         async with asyncio.timeout(seconds):
-            while not condition():
+            while not condition():  # noqa: ASYNC110  other processes set no event of ours
                 await asyncio.sleep(0.02)
 
 
@@ -261,9 +261,8 @@ async def test_choices_and_evidence_of_several_workers_meet_in_one_log(serving):
         metrics = await answer.text()
     assert f'samtykke_requests_total{{site="shop",status="2xx"}} {2 * pages}.0' in metrics
     assert f'samtykke_stripped_total{{site="shop",what="cookie_set"}} {pages}.0' in metrics
-    async with aiohttp.ClientSession() as client:
-        async with client.get(serve.url + "/metrics") as answer:
-            assert "samtykke_requests" not in await answer.text()
+    async with aiohttp.ClientSession() as client, client.get(serve.url + "/metrics") as answer:
+        assert "samtykke_requests" not in await answer.text()
     serve.process.terminate()
     assert await serve.process.wait() == 0
     verified = await asyncio.create_subprocess_exec(
