@@ -11,6 +11,7 @@ import pytest
 
 from policies.catalogue import Catalogue
 from policies.catalogue.lookup import read_vendor
+from policies.catalogue.names import is_glob
 from policies.catalogue.schema import VendorFile
 from policies.purpose import Purpose
 
@@ -115,6 +116,55 @@ def test_no_two_vendors_are_equally_sure_of_the_same_cookie_name() -> None:
             if cookie.sure == "high":
                 sure.setdefault(cookie.name, set()).add(vendor)
     assert {name: vendors for name, vendors in sure.items() if len(vendors) > 1} == {}
+
+
+def test_a_glob_of_one_vendor_does_not_take_a_name_that_another_spells_out() -> None:
+    spelt: dict[str, set[str]] = {}
+    for vendor, file in FILES.items():
+        for cookie in file.cookie:
+            if cookie.sure != "low" and not is_glob(cookie.name):
+                spelt.setdefault(cookie.name, set()).add(vendor)
+    answers = {name: CATALOGUE.match_cookie(name)[0] for name in spelt}
+    assert {name: match.vendor for name, match in answers.items() if match.vendor not in spelt[name]} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "vendor"),
+    [
+        ("_ga_ABC123", "google-analytics"),
+        ("_gat_gtag_UA_1_1", "google-analytics"),
+        ("_pk_id.7.1fff", "matomo"),
+        ("_pk_id.0a1b2c3d-1111-2222-3333-444455556666.1fff", "piwik-pro"),
+        ("_dc_gtm_UA-1-1", "google-tag-manager"),
+        ("_hjSession_123", "hotjar"),
+        ("mp_abc_mixpanel", "mixpanel"),
+        ("ph_abc_posthog", "posthog"),
+        ("AMP_0123456789", "amplitude"),
+        ("0a1b/cly_hc_1", "countly"),
+        ("_sp_id.1fff", "snowplow"),
+        ("_fbp", "meta"),
+        ("_gcl_au", "google-ads"),
+    ],
+)
+def test_names_with_ids_of_their_own_are_recognised(name: str, vendor: str) -> None:
+    assert CATALOGUE.match_cookie(name)[0].vendor == vendor
+
+
+@pytest.mark.parametrize("name", ["basket", "lang", "cart_id", "session", "theme", "token", "user"])
+def test_everyday_names_are_nobodys_without_evidence(name: str) -> None:
+    assert [match for match in CATALOGUE.match_cookie(name) if match.confidence == "high"] == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "document.querySelector('#menu').addEventListener('click', () => document.body.classList.toggle('open'));",
+        "window.dataLayer = window.dataLayer || []; var basket = JSON.parse(localStorage.getItem('basket') || '[]');",
+        "function heapify(list) { list.sort((a, b) => a - b); } const stats = new Map(); stats.set('seen', 1);",
+    ],
+)
+def test_a_sites_own_scripts_carry_no_signature(script: str) -> None:
+    assert CATALOGUE.match_inline(script) is None
 
 
 def test_no_two_vendors_have_the_same_inline_signature() -> None:
