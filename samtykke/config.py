@@ -10,10 +10,10 @@ import difflib
 import tomllib
 import typing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from policies.site_policy import Override
@@ -84,6 +84,18 @@ class Config(BaseSettings):
     schedule: tuple[ScheduleSettings, ...] = ()
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     _folder: Path = PrivateAttr(default=Path("."))
+
+    @model_validator(mode="after")
+    def _each_host_has_one_site(self) -> Self:
+        owners: dict[str, str] = {}
+        for site in self.site:
+            for host in site.hosts:
+                if (other := owners.setdefault(host, site.name)) != site.name:
+                    raise ValueError(f'[[site]] {other} and {site.name} both have the host "{host}"')
+        names = [site.name for site in self.site]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"several [[site]] have the name {', '.join(sorted(repeated))}")
+        return self
 
     @classmethod
     def settings_customise_sources(

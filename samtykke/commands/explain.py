@@ -55,7 +55,10 @@ def explain(
         question = {"kind": what, "value": sys.stdin.read() if what == "inline" and value == "-" else value}
     else:
         question = {"kind": "url", "value": subject, "type": kind}
-    verdict = _decide(rules, question | {"page": page}, consent_named(consent))
+    try:
+        verdict = _decide(rules, question | {"page": page}, consent_named(consent))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     typer.echo(f"{verdict.action}: {verdict.because}")
     for label, fact in (("tracker", verdict.tracker), ("vendor", verdict.vendor), ("purpose", verdict.purpose)):
         if fact:
