@@ -195,7 +195,7 @@ def parse_list(text: str) -> ParsedList:
     """Read a list. Any text is a list: what is no rule we can honour is counted under its reason."""
     rules: list[tuple[int, str]] = []
     skipped: Counter[str] = Counter()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         rule = line.strip()
         if not rule:
             continue

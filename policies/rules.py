@@ -1,7 +1,7 @@
 """One site's rules, indexed: what a request, cookie, key or script is, before anybody's consent is asked. No I/O.
 
 Order, first hit wins: the operator's overrides, the site's published policy, the site's own hosts (with the
-catalogue's first-party endpoints), the catalogue, the operator's default for what nobody knows.
+catalogue's first-party endpoints), the catalogue, what the operator has imported, his default for what nobody knows.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from policies.catalogue import Catalogue, Match
 from policies.catalogue.names import HostIndex, NameIndex, is_glob
+from policies.imports import Fact, Imports
 from policies.party import registrable_domain
 from policies.purpose import CONSENTABLE, Consent, Purpose
 from policies.site_policy import Override, PolicyHost, SitePolicy
@@ -45,6 +46,9 @@ class Known:
     placeholder: str | None = None
 
 
+_FIRST_PARTY = Known("first party", passes=True)
+
+
 class Rules:
     """Ask `request`, `cookie`, `storage` or `inline` with a consent; each answers with a Verdict."""
 
@@ -59,8 +63,10 @@ class Rules:
         unknown_third_party: Default = "block",
         exempt_paths: Iterable[str] = (),
         cnames: dict[str, str] | None = None,
+        imports: Imports | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.imports = imports or Imports()
         self.policy = policy
         self.hosts = tuple(hosts) or (policy.hosts if policy else ())
         self.policy_hash = policy.hash if policy else None
@@ -96,11 +102,12 @@ class Rules:
         unknown_third_party: Default = "block",
         exempt_paths: Iterable[str] = (),
         overrides: Iterable[Override] = (),
+        imports: Imports | None = None,
     ) -> Rules:
         """The rules of one site; without a published policy the catalogue alone speaks."""
         return cls(
             catalogue, policy, hosts=hosts, overrides=overrides, unknown_cookies=unknown_cookies,
-            unknown_third_party=unknown_third_party, exempt_paths=exempt_paths,
+            unknown_third_party=unknown_third_party, exempt_paths=exempt_paths, imports=imports,
         )  # fmt: skip
 
     def _add_override(self, override: Override) -> None:
@@ -147,7 +154,12 @@ class Rules:
         path = request.path.partition("?")[0]
         exempt = self._exempt(request.page_path)
         key = (request.host, path, request.page_host, request.kind, exempt)
-        return _remember(self._requests, key, lambda: self._find_request(request, path, exempt=exempt))
+        known = _remember(self._requests, key, lambda: self._find_request(request, path, exempt=exempt))
+        if self.imports and (known is _FIRST_PARTY or not known.known):
+            third_party = not self.is_own(request.host, request.page_host)
+            if fact := self.imports.request(request, third_party=third_party):
+                return self._from_fact(fact)
+        return known
 
     def _find_request(self, request: Request, path: str, *, exempt: bool) -> Known:
         host = request.host.lower()
@@ -164,7 +176,7 @@ class Rules:
                 return self._from_match(match)
             if match := self.catalogue.match_host(host, path):
                 return self._from_match(match, own=True)
-            return Known("first party", passes=True)
+            return _FIRST_PARTY
         match = self.catalogue.match_host(host, path) or self.catalogue.match_path(path)
         if match:
             return self._from_match(match)
@@ -201,6 +213,10 @@ class Rules:
             passes=own and vendor.operator_hosted, manager=vendor.manager, placeholder=match.placeholder,
         )  # fmt: skip
 
+    def _from_fact(self, fact: Fact) -> Known:
+        vendor = self.catalogue.match_vendor(fact.vendor)
+        return Known(fact.because, fact.tracker, vendor.id if vendor else None, fact.purpose)
+
     def known_cookie(self, name: str, hosts: Iterable[str] = ()) -> Known:
         seen = tuple(hosts)
         if seen:
@@ -216,9 +232,11 @@ class Rules:
         for match in self.catalogue.match_cookie(name, hosts):
             if match.confidence != "low":
                 return self._from_match(match)
-        return Known(
-            f"unknown cookie {name}", name, known=False, passes=self.unknown_cookies == "pass"
-        )  # fmt: skip
+        fact = self.imports.cookie(name, hosts)
+        if fact and fact.decides:
+            return self._from_fact(fact)
+        because = f"unknown cookie {name}" + (f"; {fact.because}, for a purpose it does not tell" if fact else "")
+        return Known(because, name, known=False, passes=self.unknown_cookies == "pass")
 
     def known_storage(self, key: str) -> Known:
         return _remember(self._storage, key, lambda: self._find_storage(key))
@@ -230,6 +248,9 @@ class Rules:
         for match in self.catalogue.match_storage(key):
             if match.confidence != "low":
                 return self._from_match(match)
+        fact = self.imports.storage(key)
+        if fact and fact.decides:
+            return self._from_fact(fact)
         return Known(f"unknown storage key {key}", key, known=False, passes=True)
 
     def known_inline(self, text: str) -> Known:
