@@ -53,9 +53,8 @@ def _paragraph(lines: list[str], *, alone: bool) -> list[str]:
         and len(first) <= _LONGEST_HEADING
         and not first.endswith((".", ",", ";", "?", "!"))
         and not _ITEM.match(first)
-    ):
-        if ": " not in first:
-            return [f"<h3>{html.escape(first.rstrip(':'))}</h3>"]
+    ) and ": " not in first:
+        return [f"<h3>{html.escape(first.rstrip(':'))}</h3>"]
     out: list[str] = []
     run: list[str] = []
     item = False

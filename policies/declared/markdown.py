@@ -3,6 +3,8 @@
 As much Markdown as policies use and no more; markup inside it passes as it is.
 """
 
+# a pattern is one alternative after another; broken over lines it reads worse
+
 from __future__ import annotations
 
 import html
@@ -67,9 +69,9 @@ def _blocks(lines: list[str]) -> Iterator[str]:
         number += 1
         stripped = line.strip()
         if not stripped:
-            if paragraph:
-                yield from flush()
-            elif items and not (number < len(lines) and (_ITEM.match(lines[number]) or lines[number][:2] == "  ")):
+            if paragraph or (
+                items and not (number < len(lines) and (_ITEM.match(lines[number]) or lines[number][:2] == "  "))
+            ):
                 yield from flush()
             continue
         if _FENCE.match(line):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from policies.declared.words import listed
+
 LONGEST = 2_000_000
 """Characters of markup that are read after scripts and comments are gone; a policy longer than that is none."""
 DEEPEST = 200
@@ -20,7 +22,7 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"(?<![\w-])(colspan|rowspan|role|lang|scope)\s*=\s*[\"']?([\w-]{1,12})", re.IGNORECASE)
 _HIDDEN_TEXT = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "textarea",
                           "select", "canvas", "video", "audio"})  # fmt: skip
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = listed("area base br col embed hr img input link meta param source track wbr")
 _ENDED_BY: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     # opening tag: (elements it ends, elements beyond which it does not look)
     "li": (frozenset({"li"}), frozenset({"ul", "ol", "menu", "table"})),
@@ -34,12 +36,12 @@ _ENDED_BY: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "tfoot": (frozenset({"thead", "tbody", "tfoot"}), frozenset({"table"})),
 }
 _PLACEHOLDER = re.compile(r"(?<=[\w.\-])<([A-Za-z][\w \-]{0,30})>")
-_ELEMENTS = frozenset(
+_ELEMENTS = listed(
     """a abbr acronym address article aside b bdi bdo big blockquote body br button caption center cite code col
     colgroup data dd del details dfn div dl dt em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head
     header hr html i img input ins kbd label legend li link main mark menu meta nav nobr ol option p pre q s samp
     section small span strike strong sub summary sup table tbody td tfoot th thead time title tr tt u ul var
-    wbr""".split()
+    wbr"""
 )
 
 

@@ -5,6 +5,8 @@ blocks, opened by a name. Outside records a sentence declares the names that sta
 cookie introduces ("places the cookie datr, which ...").
 """
 
+# ruff: noqa: E501  # a pattern is one alternative after another; broken over lines it reads worse
+
 from __future__ import annotations
 
 import re
@@ -17,7 +19,7 @@ from policies.declared.recognise import Named, is_name, known, looks_strong, nam
 from policies.declared.site import Site
 from policies.declared.text import Block, Document, sentences, trimmed
 from policies.declared.vendors import mentions, vendor_of_heading, vendor_written
-from policies.declared.words import COOKIE_WORD, Role, kind_named, purpose_described, purpose_named, role_of
+from policies.declared.words import COOKIE_WORD, Role, kind_named, listed, purpose_described, purpose_named, role_of
 from policies.lifetime_words import SaidLifetime, read_lifetime, unit_named
 
 Span = tuple[int, int]
@@ -43,17 +45,18 @@ _INTRODUCED = re.compile(
     r"(?:\s+(?:called|named|named\s+as|med\s+navn(?:et)?|kalt|kalla|som\s+heter|med\s+namnet|ved\s+navn|namens|mit\s+dem\s+namen|genannt|genaamd|appelé\w*|llamad\w*|nimeltä|with\s+the\s+name|named:|under))?"
     r")\s*[:\"'«“„‘`]*\s*(?P<name>[A-Za-z0-9_][\w.*@|\[\]-]{1,60})[\"'»”’`]*(?P<after>\s*(?:,|\.(?=\s|$)|\(|\b(?:which|that|som|der|from|fra|från|von|is|are|er|är|ist|wird|blir|slettes|expires|lagres|stores|used|and|og|och|und|has|har|for|til|för)\b|$))"
 )
-_NOT_NAMES = frozenset(
-    """policy banner consent settings setting file files law laws notice is are will are used use that which from for and is the a an to in on with by som
+_NOT_NAMES = listed("""policy banner consent settings setting file files law laws notice is are will are used use that which from for and is the a an to in on with by som
     er brukes fra til og på av den det de is ist wird werden sind die der das und är används från och av is zijn worden van voor en contains contain may can
     will must help helps allow allows let lets also data information statement declaration name names have has do does not or list table types type category
     categories we you they these this those our your such technology technologies based only kan ikke blir når hvis dersom etter gjør lagrer lagres inneholder
     inte kan som när om för att it its into where when who how what used set sets setter bruker benytter gjelder consentement de du est sont pour que qui
-    consent-banner identifiers id ids identifier walls wall preferences preference choices choice management manager control controls notices itself""".split()
-)
+    consent-banner identifiers id ids identifier walls wall preferences preference choices choice management manager control controls notices itself""")
 _NEGATED = re.compile(
     r"(?i)\b(?:do(?:es)?\s+not|don['’]t|no\s+longer|never|ikke|ikkje|inte|nicht|kein\w*|niet|geen)\s+(?:\w+\s+){0,2}(?:set|use|place|store|sett\w*|bruk\w*|benytt\w*|lagr\w*|använd\w*|sätt\w*|verwend\w*|setz\w*|gebruik\w*)"
 )
+
+
+_JOINING = listed("of the på av for og and und et de du del la le der des van het i til in /")
 
 
 @dataclass(slots=True)
@@ -130,14 +133,13 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
                 used.append((open_record, line.block))
             continue
         waiting = None
-        if alone := _label_alone(text):
-            if alone == "name" or open_record:
-                waiting = alone
-                if alone == "name":
-                    open_record = None
-                if open_record:
-                    used.append((open_record, line.block))
-                continue
+        if (alone := _label_alone(text)) and (alone == "name" or open_record):
+            waiting = alone
+            if alone == "name":
+                open_record = None
+            if open_record:
+                used.append((open_record, line.block))
+            continue
         labels = _labels(document.text, line)
         title = (
             _title(document, line, catalogue, about=about) if not any(role == "name" for role, *_ in labels) else None
@@ -184,15 +186,16 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
 
 
 def _label_start(text: str, start: int, value: int) -> int:
-    opening = max(
+    return max(
         (match.start("label") for match in _LABEL.finditer(text, start, value) if match.end() <= value), default=start
     )
-    return opening
 
 
 def _label_alone(text: str) -> Role | None:
     """A line that is nothing but a label: "Navn" or "Lifetime:"."""
     bare = text.rstrip(" :：")
+    if ":" in bare or not all(word in _JOINING or role_of(word) for word in bare.casefold().split()):
+        return None
     if len(bare) > 30 or len(bare.split()) > 3 or (bare.casefold() in _NO_LABELS and not text.endswith(":")):
         return None
     role = role_of(bare)

@@ -34,7 +34,7 @@ def read_policy(data: bytes | str, *, content_type: str = "", catalogue: Catalog
         cookies=cookies,
         vendors=vendors_named(document, catalogue, site, cookies),
         claims=claims_made(document),
-        checklist=checklist_of(document),
+        checklist=checklist_of(document, cookies),
     )
 
 

@@ -4,6 +4,8 @@ A name is *strong* when no ordinary word looks like it (`_ga`, `PHPSESSID`, `coo
 catalogue knows it well; any other single word is a name only where a table's column or a label says so.
 """
 
+# ruff: noqa: E501  # a pattern is one alternative after another; broken over lines it reads worse
+
 from __future__ import annotations
 
 import re
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 
 from policies.catalogue import Catalogue
 from policies.declared.names import as_glob
-from policies.declared.words import COOKIE_WORD, purpose_named, role_of
+from policies.declared.words import COOKIE_WORD, STORAGE_WORD, listed, purpose_named, role_of
 
 _HOLE = r"(?:<[^<>\n]{1,40}>|\[[^\[\]\n]{1,40}\]|\{[^{}\n]{1,40}\}|\((?:id|n|x+|\*+|\#+)\))"
 TOKEN = re.compile(rf"(?:[A-Za-z0-9_@$!*%\-.:#~+|&=^/…]|{_HOLE})+")
@@ -21,22 +23,19 @@ _DOMAIN = re.compile(
     r"(?i)^\.?(?:[a-z0-9-]+\.)+(?:com|net|org|no|se|dk|de|fi|nl|fr|es|eu|io|co|uk|us|be|at|ch|ie|is|it|pl|ru|info|biz|app|dev"
     r"|example|localhost|test|html?|php|aspx?|pdf|js|gif|png|jpe?g|svg|tv|me|ai|cloud|shop|gov|edu|tech|online)$"
 )
-_ABBREVIATIONS = frozenset(
-    """GDPR EEA EØS EU USA UK DNT HTTP HTTPS HTML HTML5 URL IP ID API CRM CMS FAQ PDF AS ASA AB APS GMBH AG LTD LLC INC BV OY
+_ABBREVIATIONS = listed("""GDPR EEA EØS EU USA UK DNT HTTP HTTPS HTML HTML5 URL IP ID API CRM CMS FAQ PDF AS ASA AB APS GMBH AG LTD LLC INC BV OY
     SSL TLS DNS XML JSON CSS ICO EDPB CCPA PECR RODO DPO CDN SDK VPN SMS OK USD NOK SEK DKK EUR TCF IAB DSGVO TTDSG TDDDG BDSG DSB AVG
     RGPD CNIL AEPD IMY NKOM SCC SCCS DPA NB NR ISO COOKIE COOKIES NAME PURPOSE VERSION B2B MSIE IOS TTL MAC GPS RFID
-    W3C ISP IPV4 IPV6 2FA MP3 MP4 WIFI P3P DPF LGPD ORG ID'S FORM TYPE DATA NONE SESSION ALL YES NO UTC GMT WWW""".split()
-)
-_PLAIN = frozenset(
-    """name navn namn none session persistent ja nei yes no nej nein n/a na ukjent unknown various diverse flere cookie cookies
+    W3C ISP IPV4 IPV6 2FA MP3 MP4 WIFI P3P DPF LGPD ORG ID'S FORM TYPE DATA NONE SESSION ALL YES NO UTC GMT WWW""")
+_PLAIN = listed("""name navn namn none session persistent ja nei yes no nej nein n/a na ukjent unknown various diverse flere cookie cookies
     first third party google facebook type purpose expiry the og and und et id. http https html pixel web day days year
-    years month months""".split()
-)
+    years month months""")
 _SEPARATOR = re.compile(
     r"\s*(?:\n|,(?!\d)|;|\s/\s|•|\s\+\s|\s&\s|\s(?:and|og|och|und|en|et|y|e|ja|or|eller|oder|ou|of|samt|sowie)\s)\s*",
     re.I,
 )
 _TRAILING = re.compile(r"\s*(?:\((?![nx*#]|id\))[^()]*\)|\s[–—-]\s.*|\s*:\s+.*)\s*$", re.DOTALL)
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 LONGEST_NAME = 128
 
 
@@ -70,7 +69,7 @@ def looks_strong(name: str) -> bool:
         return False
     if _DOMAIN.match(name) or "//" in name or re.match(r"(?i)www\.|https?:|mailto:", name):
         return False
-    if re.fullmatch(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", name) or name.startswith(("/", "&", "$", "#")) or "/" in name:
+    if _MAIL.fullmatch(name) or STORAGE_WORD.fullmatch(name) or name.startswith(("/", "&", "$", "#")) or "/" in name:
         return False
     if name.upper() in _ABBREVIATIONS or re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]?", name):
         return False
@@ -83,10 +82,7 @@ def looks_strong(name: str) -> bool:
     if re.fullmatch(r"[A-Z]{5,}[0-9]*", name):
         return bool(re.search(r"SESS|UID|SID|TOKEN|ID$|AUTH|COOKIE", name))
     if re.fullmatch(r"(?i)[a-z]+(?:[.-][a-z0-9]+){1,4}", name):
-        return (
-            bool(re.search(r"(?i)sess(?:ion)?|[.-]s?id$|token|csrf|consent|accepted|cookie-|-cookie$|\.sid", name))
-            and len(name) < 40
-        )
+        return bool(re.search(r"(?i)sess(?:ion|id)|[.-]s?id$|token|csrf", name)) and len(name) < 40
     return False
 
 
@@ -97,11 +93,16 @@ def is_name(word: str, catalogue: Catalogue) -> bool:
         return False
     if looks_strong(bare) or known(bare, catalogue):
         return True
-    if bare.casefold() in _PLAIN or bare.upper() in _ABBREVIATIONS - {"ID"} or _DOMAIN.match(bare):
+    if (
+        bare.casefold() in _PLAIN
+        or STORAGE_WORD.fullmatch(bare)
+        or bare.upper() in _ABBREVIATIONS - {"ID"}
+        or _DOMAIN.match(bare)
+    ):
         return False
     if purpose_named(bare) or COOKIE_WORD.fullmatch(bare) or role_of(bare) or re.fullmatch(r"[\d.,\s%:-]+", bare):
         return False
-    return TOKEN.fullmatch(bare) is not None and "@" not in bare[1:] and "//" not in bare
+    return TOKEN.fullmatch(bare) is not None and not _MAIL.fullmatch(bare) and "//" not in bare
 
 
 def names_in_cell(text: str, start: int, end: int, catalogue: Catalogue) -> list[Named]:
@@ -124,7 +125,7 @@ def names_in_cell(text: str, start: int, end: int, catalogue: Catalogue) -> list
             whole = whole and bool(token)
     if found and (whole or any(named.strong for named in found)):
         return found if whole else [named for named in found if named.strong]
-    return [named for named in strong_names(text, start, end, catalogue)]
+    return list(strong_names(text, start, end, catalogue))
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

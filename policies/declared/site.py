@@ -4,12 +4,15 @@ They are read from the title, from who calls itself the controller, from organis
 vendor column that names them says "first party".
 """
 
+# ruff: noqa: E501  # a pattern is one alternative after another; broken over lines it reads worse
+
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
 from policies.declared.text import Document
+from policies.declared.words import listed
 
 _LEGAL_FORM = r"(?:ASA?|AB|A/S|ApS|GmbH(?:\s*&\s*Co\.?\s*KG)?|AG|Ltd\.?|Limited|Inc\.?|LLC|B\.?V\.?|N\.?V\.?|Oyj?|S\.?A\.?S?|S\.?L\.?U?|SARL|e\.V\.|UG|SA|ANS|DA|KS|KG|plc|Foundation|Stiftelsen)"
 _WORD = r"[A-ZÆØÅÄÖÜÉ][\w&'’.-]*"
@@ -31,11 +34,9 @@ _USED_ON = re.compile(
 )
 _MAIL = re.compile(r"[\w.+-]{1,60}@((?:[a-z0-9-]+\.)+[a-z]{2,12})\b", re.IGNORECASE)
 _FREE_MAIL = frozenset({"gmail.com", "hotmail.com", "outlook.com", "online.no", "yahoo.com", "datatilsynet.no"})
-_NOT_OWN = frozenset(
-    """google facebook meta microsoft linkedin youtube twitter hotjar cookies cookie website personvern datatilsynet privacy policy the
+_NOT_OWN = listed("""google facebook meta microsoft linkedin youtube twitter hotjar cookies cookie website personvern datatilsynet privacy policy the
     our this vi we these your behandling personopplysninger site nettstedet nettsiden webbplatsen norge norway sverige danmark eu
-    europe gdpr analytics matomo piwik data internet browser other third what which general""".split()
-)
+    europe gdpr analytics matomo piwik data internet browser other third what which general""")
 
 
 @dataclass(frozen=True, slots=True)

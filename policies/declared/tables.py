@@ -378,9 +378,8 @@ def _lives(text: str, heading: str, names: list[Named]) -> list[SaidLifetime]:
 def _lives_elsewhere(document: Document, row: Row) -> list[SaidLifetime]:
     """A lifetime in another column: a type that says "session", a description that ends with one."""
     for cell, _ in row.cells.get("category", []):
-        if said := read_lifetime(document.of(cell)):
-            if said.seconds is not None or said.session:
-                return [said]
+        if (said := read_lifetime(document.of(cell))) and (said.seconds is not None or said.session):
+            return [said]
     for cell in [cell for cell, _ in row.cells.get("purpose", [])] + row.rest:
         said = read_lifetime(document.of(cell))
         if said and said.seconds is not None:

@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from policies.declared.markup import safe_markup
+from policies.declared.words import listed
 
 Kind = Literal["heading", "paragraph", "item", "term", "definition", "caption"]
 LONGEST_TEXT = 1_000_000
@@ -65,11 +66,11 @@ class Document:
         return self.text[span.start : span.end]
 
 
-INLINE = frozenset(
+INLINE = listed(
     """a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q s samp small span
-    strike strong sub sup time tt u var wbr input""".split()
+    strike strong sub sup time tt u var wbr input"""
 )
-_MARKS = frozenset("b strong em i code kbd samp tt mark var dt label".split())
+_MARKS = listed("b strong em i code kbd samp tt mark var dt label")
 _KINDS: dict[str, Kind] = {"li": "item", "dt": "term", "dd": "definition", "figcaption": "caption",
                            "caption": "caption"}  # fmt: skip
 _LEVELS = {f"h{level}": level for level in range(1, 7)} | {"summary": 7, "legend": 7, "button": 7}
@@ -282,9 +283,8 @@ class _Reader:
             self.skipping += 1
             return
         role = _role(tag)
-        if role and not (self.layout and id(tag) in self.layout):
-            if self._open_table(tag, role):
-                return
+        if role and not (self.layout and id(tag) in self.layout) and self._open_table(tag, role):
+            return
         if name in INLINE:
             if self.after_inline and name != "wbr":
                 # two labels side by side are two words, however close the markup sets them

@@ -4,6 +4,8 @@ A vendor is known by the catalogue's names, or is introduced as a tool, service 
 laws, browsers and the site's own company are none, and neither is somebody who is only named as not used.
 """
 
+# ruff: noqa: E501  # a pattern is one alternative after another; broken over lines it reads worse
+
 from __future__ import annotations
 
 import re
@@ -15,7 +17,7 @@ from policies.catalogue import Catalogue
 from policies.declared.model import DeclaredCookie, DeclaredVendor
 from policies.declared.site import Site
 from policies.declared.text import Document, sentences
-from policies.declared.words import COOKIE_WORD
+from policies.declared.words import COOKIE_WORD, listed
 
 _LEGAL = re.compile(
     r"[,\s]+(?:ireland|international|europe|emea|deutschland|germany|norway|norge|sverige|sweden|danmark|france|uk|platforms?|"
@@ -37,8 +39,7 @@ _AUTHORITY = re.compile(
     r"|data\s+protection\s+\w+|privacy\s+shield|stortinget|agencia\s+\w+|garante|bundesbeauftragte\w*|landesbeauftragte\w*|lfd\w*|meteo)(?:\b|$)",
     re.IGNORECASE,
 )
-_ORDINARY = frozenset(
-    """heap segment drift clarity optimize optimise crisp branch snap x chat maps fonts pixel ads analytics signal sentry flow
+_ORDINARY = listed("""heap segment drift clarity optimize optimise crisp branch snap x chat maps fonts pixel ads analytics signal sentry flow
     front hive insight insights intercom loop mode monitor notion olark pardot pendo quantum sift split square stripe tag
     target tealium tune unity vero wave zoom apple amazon adobe meta oracle shop forms outlook teams bing drip front chartbeat
     contentsquare criteo adform hello hero lucky orange mouse cookie script cookies consent visitor live plausible countly
@@ -46,14 +47,11 @@ _ORDINARY = frozenset(
     buffer box aws akamai hub spot convert kameleoon ensighten impact awin affiliate partner rakuten friendbuy yieldify
     permutive lotame eyeota sharethrough magnite openx index exchange trade desk base camp campaign monitor constant contact
     active mention later sprout brand linked wistia vidyard kaltura giosg paypal
-    """.split()
-)
-_REALLY_ORDINARY = frozenset(
-    """heap segment drift clarity optimize crisp branch snap x chat maps fonts pixel ads analytics signal flow front insight insights
+    """)
+_REALLY_ORDINARY = listed("""heap segment drift clarity optimize crisp branch snap x chat maps fonts pixel ads analytics signal flow front insight insights
     loop mode monitor notion pendo sift split square tag target tune unity wave zoom shop forms teams drip hello hero orange
     kit close help scout buffer box hub convert impact partner later base contact active swift track beacon search mention
-    meta apple front sentry consent cookie cookies session script kindly plausible""".split()
-)
+    meta apple front sentry consent cookie cookies session script kindly plausible""")
 USES = re.compile(
     r"\b(?:use[sd]?|using|employ\w*|utili[sz]\w*|integrat\w*|embed\w*|implement\w*|work\s+with|rely|share\w*|transfer\w*|send\w*|set|sets|placed?|places"
     r"|provided|deliver\w*|collect\w*|receiv\w*|track\w*|analy[sz]\w*|analyt\w*|statisti\w*|advert\w*|market\w*|pixel\w*|plug-?ins?|tools?|services?|third|partners?|providers?|processors?|suppliers?|vendors?"
@@ -88,14 +86,12 @@ _TOOLS = re.compile(
 _LIST_GOES_ON = re.compile(
     r"\s*(?:,|and|og|och|und|en|et|y|samt|&)\s*[\"'«“„]?(?P<name>[A-ZÆØÅÄÖ][\w&.+-]*(?:\s+[A-ZÆØÅÄÖ][\w&.+-]*){0,2})"
 )
-_SELF = frozenset(
-    """we us our you your this these the it they own self website webpage site first-party first party eget egne egen vi oss vår
+_SELF = listed("""we us our you your this these the it they own self website webpage site first-party first party eget egne egen vi oss vår
     våre nettstedet nettsiden nettsted nettbutikken egna webbplatsen webbplats vores hjemmesiden webstedet wir uns eigene eigener
     selbst website wij ons zelf nous propre interne propio propia nosotros oma sivusto third third-party none n/a - – —
     tredjepart tredjeparter tredjepartar tredje førstepart første förstapart första erstanbieter drittanbieter various ukjent unknown
     yes no ja nei nej nein ikke unspecified the site host internal intern dette denne denna diese dieser alle all andre andra
-    session persistent cookie cookies http html pixel type""".split()
-)
+    session persistent cookie cookies http html pixel type""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +160,7 @@ def _written_as_name(written: str, text: str, at: int, start: int, catalogue: Ca
         before = text[max(start, at - 3) : at].strip()
         return bool(before) and before[-1] not in ".!?:•" and len(key) > 1
     vendor = catalogue.vendors.get(known)
-    spelled = {name for name in (vendor.name, *vendor.aliases)} if vendor else set()
+    spelled = (vendor.name, *vendor.aliases) if vendor else ()
     return written[0].isupper() or written in spelled or any(char.isupper() for char in written)
 
 
@@ -215,7 +211,7 @@ def vendors_named(
                 or USES.search(sentence)
                 or COOKIE_WORD.search(whole)
             ):
-                for mention in mentions(document.text, start, end, catalogue):
+                for mention in _each_once(mentions(document.text, start, end, catalogue), document.text, catalogue):
                     if not _left_out(mention, document.text, start, end, site):
                         add(mention.name, mention.known, mention.start, sentence)
             if not heading:
@@ -231,6 +227,26 @@ def vendors_named(
     return tuple(
         DeclaredVendor(name=name, quote=quote) for _, name, quote in sorted(_without_short_forms(found.values()))
     )
+
+
+def _each_once(found: Iterable[Mention], text: str, catalogue: Catalogue) -> Iterator[Mention]:
+    """Without the company that stands in brackets, or behind "by", after its own service's name."""
+    before: Mention | None = None
+    for mention in found:
+        between = text[before.end : mention.start] if before else ""
+        if (
+            before
+            and len(between) < 30
+            and re.fullmatch(r"\s*(?:\(|,\s*(?:a\s+service\s+)?(?:by|from|fra|från|av|von)?\s).{0,20}", between)
+        ):
+            vendor = catalogue.vendors.get(before.known or "")
+            if between.strip().startswith("(") or (
+                vendor and brand_of(vendor.company).casefold() in mention.name.casefold()
+            ):
+                before = mention
+                continue
+        yield mention
+        before = mention
 
 
 def _left_out(mention: Mention, text: str, start: int, end: int, site: Site) -> bool:

@@ -3,10 +3,13 @@
 Tables only: a new language is new words in them. en, nb, nn, da, sv, de, nl, fr, es, fi. No I/O.
 """
 
+# ruff: noqa: E501  # a pattern is one alternative after another; broken over lines it reads worse
+
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from policies.purpose import Purpose
@@ -122,7 +125,7 @@ _DESCRIBED: tuple[tuple[Purpose, str], ...] = (
     (
         Purpose.PREFERENCES,
         r"""remember\w*|huske\w*|husker|hugse\w*|komma?\s+ihåg|kommer\s+ihåg|huske|merkt|speichert\s+(?:\w+\s+){0,3}(?:sprache|einstellung)\w*|onthoud\w*|mémoris\w*|retenir|record\w*\s+(?:\w+\s+){0,2}preference
-        |recordar|recuerda\w*|muista\w*|language|språk\w*|sprog\w*|sprache|\btaal\b|\blangue\b|idioma|kieli\w*|tilpass\w*|anpassa\w*""",
+        |recordar|recuerda\w*|muista\w*|language|språk\w*|sprog\w*|sprache|\btaal\b|\blangue\b|idioma|kieli\w*|tilpass\w*|anpassa\w*|adapt\w*|anpass\w*""",
     ),
 )  # fmt: skip
 _DESCRIPTIONS = [(purpose, re.compile(rf"\b(?:{words})", re.IGNORECASE | re.VERBOSE)) for purpose, words in _DESCRIBED]
@@ -143,6 +146,13 @@ PIXEL_WORD = re.compile(
     r"\b(?:\w*pixels?|\w*piks(?:el|ler|len|eler|lar)|web\s*beacons?|z[äa]hlpixel|baliza\w*|balise\w*|pikseli\w*|clear\s+gifs?)\b",
     re.IGNORECASE,
 )
+
+
+def listed(words: str) -> frozenset[str]:
+    """A table's words, written side by side."""
+    return frozenset(words.split())
+
+
 _SIGNS = re.compile(r"[^\w'*\s-]+", re.UNICODE)
 
 
@@ -169,7 +179,7 @@ def role_of(heading: str) -> Role | None:
     words = _SIGNS.sub(" ", heading.casefold().replace("/", " ")).split()
     if not words or len(words) > 9 or len(heading) > 90:
         return None
-    pairs = words + [f"{a}-{b}" for a, b in zip(words, words[1:], strict=False)]
+    pairs = words + [f"{a}-{b}" for a, b in pairwise(words)]
     pairs += [part for word in words if "-" in word for part in word.split("-")]
     for role, (exact, begins, ends, inside) in _ROLE_PATTERNS:
         for word in pairs:
@@ -193,10 +203,10 @@ def purpose_described(text: str) -> Purpose | None:
     """The purpose that a description's words tell, category words first."""
     if named := purpose_named(text):
         return named
-    for purpose, pattern in _DESCRIPTIONS:
-        if pattern.search(text):
-            return purpose
-    return None
+    told = [(match.start(), purpose) for purpose, pattern in _DESCRIPTIONS if (match := pattern.search(text))]
+    if any(purpose is Purpose.NECESSARY for _, purpose in told):
+        return Purpose.NECESSARY
+    return min(told, key=lambda found: found[0])[1] if told else None
 
 
 def kind_named(text: str) -> Literal["storage", "pixel"] | None:
