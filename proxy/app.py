@@ -20,6 +20,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
 from policies.catalogue import Catalogue
+from policies.imports import Imports
 from policies.site_policy import Override, SitePolicy
 from proxy.arrival import Arrivals
 from proxy.consent.visitor import Visitor
@@ -36,6 +37,7 @@ from proxy.own import GPC_PATH, HEALTH_PATH, OwnAddresses, is_own, send
 from proxy.pages import Page, problem
 from proxy.parts import Parts
 from proxy.relay import Relay
+from proxy.remembered import Memory
 from proxy.settings import ProxySettings, SiteSettings
 from proxy.sites import Site, Sites
 from proxy.switch import FILE_NAME, Bypass
@@ -62,6 +64,7 @@ class Proxy:
         *,
         policy_file: Callable[[str], Path] | None = None,
         overrides: Iterable[Override] = (),
+        imports: Imports | None = None,
         state: Path | None = None,
         without: frozenset[str] = frozenset(),
         sockets: Sequence[socket.socket] = (),
@@ -75,6 +78,7 @@ class Proxy:
         self._catalogue = catalogue
         self._policy_file = policy_file
         self._overrides = tuple(overrides)
+        self._imports = imports
         self._without = without
         self._sockets = tuple(sockets)
         self.counted = counted or Counts(site.name for site in sites).seat(0)
@@ -93,7 +97,8 @@ class Proxy:
         self._stopping = False
         gates: list[Gate] = [gate for gate in GATES if gate.name not in without]
         documents = Documents(settings, self.parts.desk, guarded="guard" not in without)
-        relay = Relay(settings.limits, documents if "html" not in without else None, gates)
+        self.memory = Memory(settings.remembered, lambda hit: self.counted.remembered(hit=hit))
+        relay = Relay(settings.limits, documents if "html" not in without else None, gates, self.memory)
         self._forwarder = Forwarder(settings, gates, relay)
 
     def __repr__(self) -> str:
@@ -114,6 +119,7 @@ class Proxy:
         self._sites = Sites(
             Site(
                 settings, self.settings, self._catalogue, resolver, overrides=self._overrides,
+                imports=self._imports,
                 policy_file=self._policy_file(settings.name) if self._policy_file is not None else None,
             )
             for settings in self._site_settings

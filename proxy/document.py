@@ -46,6 +46,15 @@ class DocumentBody:
         """What to send as Content-Type instead, known after the first `feed`."""
         return self._document.content_type if self._document is not None else None
 
+    @property
+    def sound(self) -> bool:
+        """Was everything so far rewritten?"""
+        return not self._broken
+
+    @property
+    def bound(self) -> bool:
+        return self._document is not None and self._document.bound
+
     def notes(self) -> Iterable[Verdict]:
         return self._document.notes() if self._document is not None else ()
 

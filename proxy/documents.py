@@ -13,10 +13,11 @@ from proxy.consent.desk import ConsentDesk
 from proxy.context import Context
 from proxy.exchange import Exchange
 from proxy.guard import guard_of
-from proxy.html.charset import Transcoding, charset_of
+from proxy.html.charset import PRESCAN, Transcoding, charset_of
 from proxy.html.rewriting import Injection, Page, RewriteError, Rewriter
 from proxy.html.sniff import Grammar, essence, grammar
 from proxy.judges import RulesJudge
+from proxy.remembered import END, HEAD, Key, digest
 from proxy.settings import ProxySettings
 
 _TYPES: dict[Grammar, str] = {"html": "text/html", "xml": "application/xhtml+xml"}
@@ -36,8 +37,11 @@ class Documents:
             return ()
         return tuple(asset.integrity for asset in guard_of(exchange.rules).assets.values())
 
-    def open(self, context: Context, content_type: bytes | None, head: bytes) -> RewrittenDocument:
-        """`head` holds the document's first bytes, decoded of their content coding."""
+    def open(
+        self, context: Context, content_type: bytes | None, head: bytes, *, holes: bool = False
+    ) -> RewrittenDocument:
+        """`head` holds the document's first bytes, decoded of their content coding. `holes` puts HEAD and END where
+        our own markup goes."""
         exchange = context.exchange
         said = content_type.decode("latin-1") if content_type is not None else None
         mode = grammar(said, head) or "html"
@@ -45,19 +49,35 @@ class Documents:
         judge = context.site.judge(exchange)
         query = context.target.decode("latin-1")
         url = urljoin(exchange.origin, query if query.startswith("/") else "/")
-        injection = Injection(
-            head=self._first(exchange),
-            body_end=self._last(context),
-            placeholder=self._placeholder(context, judge, url),
-        )
+        placeholder = self._placeholder(context, judge, url)
+        if holes:
+            injection = Injection(HEAD, b"", END, placeholder)
+        else:
+            injection = Injection(self.first(context), b"", self.last(context), placeholder)
         page = Page(url, exchange.page_host, exchange.role == "page")
         rewriter = Rewriter(page, judge, injection, charset.spliced, mode=mode, memory=judge.memory)
         if not charset.transcoded:
-            return RewrittenDocument(rewriter)
+            return RewrittenDocument(rewriter, placeholder)
         kind = essence(said) or _TYPES[mode]
-        return RewrittenDocument(rewriter, Transcoding(charset), f"{kind}; charset={charset.label}".encode("latin-1"))
+        announced = f"{kind}; charset={charset.label}".encode("latin-1")
+        return RewrittenDocument(rewriter, placeholder, Transcoding(charset), announced)
 
-    def _first(self, exchange: Exchange) -> bytes:
+    def key(self, context: Context, content_type: bytes | None, applied: list[bytes], body: bytes) -> Key | None:
+        """Everything that decides what this body becomes, its own address left aside. None: not to be remembered,
+        since our markup has to be well-formed by itself in XML."""
+        exchange, target = context.exchange, context.target
+        said = content_type.decode("latin-1") if content_type is not None else None
+        if grammar(said, b"" if applied else body[:PRESCAN]) != "html":
+            return None
+        folder = target.partition(b"?")[0].rpartition(b"/")[0]
+        return (
+            digest(body), content_type, tuple(applied), exchange.rules, exchange.consent, exchange.origin,
+            exchange.role, exchange.exempt, exchange.render, context.maps_names, self._language(context), folder,
+        )  # fmt: skip
+
+    def first(self, context: Context) -> bytes:
+        """What goes first into the head."""
+        exchange = context.exchange
         if not self._guarded or exchange.role not in {"page", "frame"}:
             return b""
         guard = guard_of(exchange.rules)
@@ -65,7 +85,8 @@ class Documents:
             return guard.shared_tags(nonce=exchange.nonce, consent_mode=self._settings.consent_mode)
         return guard.tags(exchange.consent, nonce=exchange.nonce, consent_mode=self._settings.consent_mode)
 
-    def _last(self, context: Context) -> bytes:
+    def last(self, context: Context) -> bytes:
+        """What goes to the end of the body. To make it counts as having shown it."""
         exchange, visitor = context.exchange, context.visitor
         if self._desk is None or visitor is None or exchange.role != "page" or exchange.method == "HEAD":
             return b""
@@ -100,12 +121,14 @@ class Placeholder:
         self._url = url
         self._language = language
         self._return = _return_path(context)
+        self.used = False
 
     def __call__(self, verdict: Verdict, kind: str, attributes: Mapping[str, str]) -> bytes:
         source = attributes.get("src") or attributes.get("data") or ""
         known = self._judge.placeholder(urljoin(self._url, source)) if source else None
         if known is None:
             return b""
+        self.used = True
         return self._desk.placeholder(
             verdict, known, attributes, language=self._language, site=self._site.notice, return_path=self._return
         )
@@ -115,9 +138,14 @@ class RewrittenDocument:
     """A rewriter, behind a transcoding where the charset needs one: feed/close."""
 
     def __init__(
-        self, rewriter: Rewriter, transcoding: Transcoding | None = None, content_type: bytes | None = None
+        self,
+        rewriter: Rewriter,
+        placeholder: Placeholder | None,
+        transcoding: Transcoding | None = None,
+        content_type: bytes | None = None,
     ) -> None:
         self._rewriter = rewriter
+        self._placeholder = placeholder
         self._transcoding = transcoding
         self.content_type = content_type
         """What the answer must say instead, where the charset has changed."""
@@ -138,6 +166,11 @@ class RewrittenDocument:
     def rest(self, error: Exception) -> bytes:
         """After feed or close raised: what was taken in and not given out, as it came."""
         return error.rest if isinstance(error, RewriteError) else b""
+
+    @property
+    def bound(self) -> bool:
+        """A placeholder's form says where to come back to."""
+        return self._rewriter.page_bound or (self._placeholder is not None and self._placeholder.used)
 
     def notes(self) -> Iterable[Verdict]:
         """What was neutralised."""

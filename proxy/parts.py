@@ -38,3 +38,7 @@ class Document(Protocol):
 
     def notes(self) -> Iterable[Verdict]:
         """What was neutralised."""
+
+    @property
+    def bound(self) -> bool:
+        """Does what came out depend on the page's own address?"""

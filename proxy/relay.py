@@ -6,6 +6,7 @@ and encoded again; each piece leaves before the next is asked for. When the site
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -17,13 +18,16 @@ from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
 from proxy.documents import Documents
 from proxy.gates import Gate
-from proxy.headers import Fields, drop_hop_by_hop, well_formed
+from proxy.headers import Fields, drop_hop_by_hop, elements, well_formed
 from proxy.html.sniff import essence, grammar, needs_body
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
+from proxy.remembered import LONGEST, LONGEST_PLAIN, Filling, Memory, Rewritten
 from proxy.settings import Limits
 from proxy.upstream import Answer, UpstreamError
 
+_PAUSE = 0.005
+"""Seconds within which the next piece of a document must come, for the document to be looked at as a whole."""
 _EMPTY = frozenset({204, 205, 304})
 _RENDERED = frozenset({"page", "frame", "fragment"})
 _LENGTH_AND_CODING = frozenset({b"content-length", b"content-encoding"})
@@ -61,9 +65,10 @@ def _map_back(fields: Fields, mapping: Mapping, *, everything: bool) -> None:
 class Relay:
     """Answers visitors. `gates` is the ordered list without those switched off."""
 
-    def __init__(self, limits: Limits, documents: Documents | None, gates: Sequence[Gate]) -> None:
+    def __init__(self, limits: Limits, documents: Documents | None, gates: Sequence[Gate], memory: Memory) -> None:
         self._limits = limits
         self._documents = documents
+        self._memory = memory
         self._gates = [gate for gate in gates if gate.on == "response"]
         self._document_gates = [gate for gate in gates if gate.on == "document"]
         self._log = structlog.get_logger("samtykke.proxy")
@@ -81,6 +86,7 @@ class Relay:
         said = (fields.get(b"content-type") or b"").decode("latin-1")
         if essence(said) == "text/event-stream":
             answer.connection.read_timeout = self._limits.stream
+        no_store = b"no-store" in elements(fields.joined(b"cache-control"))
         self.gate(context, fields)
         if not (context.enforcing or context.observing):
             return await self._pass(context, answer, fields)
@@ -100,8 +106,13 @@ class Relay:
             elif context.enforcing:
                 fields.drop(_LENGTH_AND_CODING)
             return await self._pass(context, answer, fields, head)
-        carry = self._stream if context.enforcing else self._observe
-        return await carry(context, answer, fields, head, unwrapping)
+        if not context.enforcing:
+            return await self._observe(context, answer, fields, head, unwrapping)
+        if self._memory.on and not no_store and _may_be_whole(fields):
+            head, whole = await self._gather(answer, head)
+            if whole and head and await self._whole(context, answer, fields, head, applied):
+                return True
+        return await self._stream(context, answer, fields, head, unwrapping)
 
     def _may_render(self, context: Context, answer: Answer, fields: Fields) -> bool:
         """Could a browser show this as a document?"""
@@ -160,6 +171,88 @@ class Relay:
             self._break_off(context, error)
             return False
         return True
+
+    async def _gather(self, answer: Answer, head: bytes) -> tuple[bytes, bool]:
+        """The body as far as it comes without a pause, and whether that is all of it. Raises UpstreamError."""
+        content = answer.content
+        pieces, size = [head or await self._first(answer)], len(head)
+        try:
+            while not content.at_eof() and size <= LONGEST:
+                piece = content.read_nowait(-1)
+                if not piece:
+                    async with asyncio.timeout(_PAUSE):
+                        piece = await content.readany()
+                pieces.append(piece)
+                size += len(piece)
+        except TimeoutError:
+            return b"".join(pieces), False
+        except (ClientPayloadError, OSError) as error:
+            raise UpstreamError("broken", str(error) or type(error).__name__) from error
+        return b"".join(pieces), content.at_eof()
+
+    async def _whole(self, context: Context, answer: Answer, fields: Fields, body: bytes, applied: list[bytes]) -> bool:
+        """A document that is all here: rewritten, or known from before. False: it has to be streamed after all."""
+        documents, exchange, memory = self._documents, context.exchange, self._memory
+        content_type = fields.get(b"content-type")
+        key = documents.key(context, content_type, applied, body) if documents is not None else None
+        if documents is None or key is None:
+            return False
+        document = memory.recall(key, context.target)
+        if document is None:
+            plain = self._decoded(applied, body)
+            if plain is None:
+                return False
+            rewriting = self._body(
+                context, fields, coding.Unwrapping([], ratio=2, free=LONGEST_PLAIN), None, holes=True
+            )
+            out = b"".join(rewriting.feed(plain)) + rewriting.close()
+            noted = [("html", verdict) for verdict in rewriting.notes()]
+            document = Rewritten.cut(out, rewriting.content_type, tuple(noted))
+            if rewriting.sound:
+                memory.keep(key, context.target, document, bound=rewriting.bound)
+        for what, verdict in document.noted:
+            exchange.note(what, verdict)
+        if document.content_type is not None:
+            fields.set(b"Content-Type", document.content_type)
+        head = documents.first(context) if document.has_head else b""
+        end = documents.last(context) if document.has_end else b""
+        out = document.filled(head, end)
+        fields.drop(_LENGTH_AND_CODING)
+        encoder = coding.encoder(context.fields.joined(b"accept-encoding"))
+        if encoder is not None:
+            fields.add(b"Content-Encoding", encoder.name)
+            out = self._encoded(document, out, encoder, None if exchange.fresh else (encoder.name, head, end))
+        fields.add(b"Content-Length", b"%d" % len(out))
+        context.reply.start(answer.status, reason(answer), fields, length=len(out))
+        await context.reply.end(out)
+        return True
+
+    def _encoded(self, document: Rewritten, plain: bytes, encoder: coding.Encoder, filling: Filling | None) -> bytes:
+        """`filling` None: this one is for one visitor alone."""
+
+        def make() -> bytes:
+            return encoder.feed(plain) + encoder.close()
+
+        return make() if filling is None else self._memory.encoded(document, filling, make)
+
+    def _decoded(self, applied: list[bytes], body: bytes) -> bytes | None:
+        """The body without its codings; None where that is broken, or more than is kept whole."""
+        if not applied:
+            return body
+        unwrapping = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
+        if unwrapping is None:
+            return None
+        pieces, size = [], 0
+        try:
+            for piece in unwrapping.feed(body):
+                pieces.append(piece)
+                size += len(piece)
+                if size > LONGEST_PLAIN:
+                    return None
+            unwrapping.close()
+        except coding.CodingError:
+            return None
+        return b"".join(pieces)
 
     async def _stream(
         self, context: Context, answer: Answer, fields: Fields, head: bytes, unwrapping: coding.Unwrapping
@@ -231,7 +324,13 @@ class Relay:
         return True
 
     def _body(
-        self, context: Context, fields: Fields, unwrapping: coding.Unwrapping, encoder: coding.Encoder | None
+        self,
+        context: Context,
+        fields: Fields,
+        unwrapping: coding.Unwrapping,
+        encoder: coding.Encoder | None,
+        *,
+        holes: bool = False,
     ) -> DocumentBody:
         exchange, documents = context.exchange, self._documents
         content_type = fields.get(b"content-type")
@@ -239,7 +338,7 @@ class Relay:
         def opening(head: bytes) -> Document:
             if documents is None:
                 raise RuntimeError("documents are switched off")
-            return documents.open(context, content_type, head)
+            return documents.open(context, content_type, head, holes=holes)
 
         def failed(error: Exception) -> None:
             self._log.error(
@@ -264,6 +363,12 @@ class Relay:
             reason=str(error) or type(error).__name__,
         )  # fmt: skip
         context.reply.break_off()
+
+
+def _may_be_whole(fields: Fields) -> bool:
+    """Is the body not announced to be longer than what is kept?"""
+    length = fields.get(b"content-length")
+    return length is None or (length.isdigit() and int(length) <= LONGEST)
 
 
 def reason(answer: Answer) -> bytes:

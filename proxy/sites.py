@@ -15,6 +15,7 @@ import structlog
 from aiohttp.abc import AbstractResolver
 
 from policies.catalogue import Catalogue
+from policies.imports import Imports
 from policies.purpose import Consent
 from policies.rules import Rules
 from policies.site_policy import Override, SitePolicy
@@ -44,12 +45,14 @@ class Site:
         *,
         policy_file: Path | None = None,
         overrides: Iterable[Override] = (),
+        imports: Imports | None = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name
         self._proxy = proxy
         self._catalogue = catalogue
         self._policy_file = policy_file
+        self._imports = imports
         self._seen: tuple[int, int] | None = None
         self._overrides = tuple(o for o in overrides if o.site in {None, settings.name})
         self._log = structlog.get_logger("samtykke.proxy").bind(site=self.name)
@@ -79,6 +82,7 @@ class Site:
             unknown_cookies=self._proxy.unknown_cookies,
             unknown_third_party=self._proxy.unknown_third_party,
             exempt_paths=self.settings.exempt_paths,
+            imports=self._imports,
         )
 
     def _told(self) -> SiteNotice:

@@ -65,6 +65,11 @@ class Rewriter:
         """The html element's `lang`, once seen."""
         return self._editing.language
 
+    @property
+    def page_bound(self) -> bool:
+        """Does what came out depend on the page's own address, not just on its folder?"""
+        return self._editing.judging.was_page_bound
+
     def feed(self, chunk: bytes) -> bytes:
         """The next bytes of the document; answers what may leave. Raises RewriteError, and is then of no more use."""
         try:
