@@ -46,6 +46,10 @@ class Consent:
             return self.purposes.issuperset(CONSENTABLE)
         return purpose in self.purposes
 
+    def refuses(self, vendor: str | None) -> bool:
+        """Did the visitor say no to this very vendor?"""
+        return vendor is not None and self._vendors.get(vendor) is False
+
     @classmethod
     def of(
         cls,

@@ -15,7 +15,7 @@ from policies.catalogue import Catalogue, Match
 from policies.catalogue.names import HostIndex, NameIndex, is_glob
 from policies.imports import Fact, Imports
 from policies.party import registrable_domain
-from policies.purpose import CONSENTABLE, Consent, Purpose
+from policies.purpose import Consent, Purpose
 from policies.site_policy import Override, PolicyHost, SitePolicy
 from policies.verdict import Request, Verdict
 
@@ -313,15 +313,17 @@ class Rules:
         inline: list[list[str | None]] = []
         for vendor_id, file in files.items():
             for host in file.host:
+                facts: list[str | None] = [host.purpose or file.purpose, vendor_id]
                 if not host.paths:
-                    hosts[host.match] = [host.purpose or file.purpose, vendor_id]
+                    hosts[host.match] = facts
+                paths += [[f"{host.match}{path}*", *facts] for path in host.paths]
             for cookie in file.cookie:
                 if cookie.sure != "low":
                     cookies.setdefault(cookie.name, [cookie.purpose or file.purpose, vendor_id])
             for key in file.storage:
                 if key.sure != "low":
                     storage.setdefault(key.key, [key.purpose or file.purpose, vendor_id])
-            paths += [[path.match, path.purpose or file.purpose, vendor_id] for path in file.path]
+            paths += [[entry.match, entry.purpose or file.purpose, vendor_id] for entry in file.path]
             inline += [[entry.contains, entry.purpose or file.purpose, vendor_id] for entry in file.inline]
         if self.policy:
             hosts |= {c.host: [c.purpose, c.vendor] for c in self.policy.contacts if c.tracker or c.purpose}
@@ -337,7 +339,7 @@ class Rules:
             "storage": _exact_and_globs(storage),
             "inline": inline,
             "own": list(self.hosts),
-            "unknown": dict.fromkeys(sorted(RUNS_CODE), self.unknown_third_party),
+            "unknown": dict.fromkeys(sorted(RUNS_CODE), self.unknown_third_party) | {"cookie": self.unknown_cookies},
             "exempt": False,
             "managers": sorted(v for v in files if self.catalogue.vendors[v].manager),
         }
@@ -347,10 +349,9 @@ def judge(known: Known, consent: Consent, refuse: Literal["block", "strip"]) -> 
     """Consent applied to what a subject is. An unknown that does not pass needs every purpose."""
     if known.passes:
         return Verdict("allow", known.because, known.tracker, known.vendor, known.purpose, known.known)
-    if known.manager:
-        allowed = bool(consent.purposes.intersection(CONSENTABLE)) or consent.allows(known.purpose, known.vendor)
-    else:
-        allowed = consent.allows(known.purpose, known.vendor)
+    allowed = consent.allows(known.purpose, known.vendor)
+    if known.manager and not allowed and not consent.refuses(known.vendor):
+        allowed = bool(consent.purposes)
     if known.purpose is Purpose.NECESSARY:
         reason = known.because
     else:

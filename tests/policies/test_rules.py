@@ -118,6 +118,19 @@ def test_a_tag_manager_loads_once_any_purpose_is_granted(rules: Rules) -> None:
     assert not ask(rules, "https://counter.example/c.js", MARKETING).allowed
 
 
+def test_a_refused_tag_manager_stays_out_whatever_else_is_granted(rules: Rules) -> None:
+    consent = Consent.of(["statistics", "marketing"], [("tags", False)])
+    assert not ask(rules, "https://tags.example/t.js", consent).allowed
+
+
+def test_the_guard_learns_of_hosts_that_are_a_vendors_only_in_part() -> None:
+    shared = FACTS.replace('match = "counter.example"', 'match = "shared.example"\npaths = ["/count/"]')
+    told = Rules(Catalogue.of({"counter": shared}), unknown_cookies="block").browser_rules()
+    assert ["shared.example/count/*", "statistics", "counter"] in told["paths"]
+    assert "shared.example" not in told["hosts"]
+    assert told["unknown"]["cookie"] == "block"
+
+
 def test_cookies_keys_and_snippets_are_known_by_name(rules: Rules) -> None:
     assert rules.cookie("_count.17", REJECT).action == "strip"
     assert rules.cookie("_count.17", STATISTICS).allowed
