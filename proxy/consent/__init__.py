@@ -12,6 +12,8 @@ Reading order
     choice        the form's fields -> one choice, or a reason why not
     origin        did this request come from our own pages?
     client        truncated address, coarse user agent, rate limit
+    imported      choices in other tools' cookies, read; takeover makes them ours
+    exemption     why a necessary cookie needs no consent, in the visitor's words
     leftovers     cookies that trackers left behind -> Set-Cookie lines that expire them
     pages         the answers under /.samtykke/
     desk          ConsentDesk: what the proxy calls

@@ -22,7 +22,7 @@ MAX_BODY = 64 * 1024
 MAX_FIELDS = 2000
 _MAX_PATH = 2048
 _MAX_TOKEN = 512
-_ONCE = ("action", "notice", "return", "keep", "receipt", "confirm")
+_ONCE = ("action", "notice", "return", "keep", "receipt", "confirm", "of_age")
 
 
 class ChoiceError(ValueError):
@@ -45,6 +45,8 @@ class Choice:
     keep: bool = False
     receipt: bool = False
     confirm: str = ""
+    of_age: int = 0
+    """The age in years that the visitor says he has reached, 0 where he was not asked."""
 
     @property
     def refuses(self) -> bool:
@@ -113,7 +115,14 @@ def parse(fields: Sequence[tuple[str, str]], site: SiteNotice) -> Choice:
         keep=first.get("keep") == "1",
         receipt=first.get("receipt") == "1",
         confirm=confirm,
+        of_age=_age(first.get("of_age", "")),
     )
+
+
+def _age(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 2):
+        raise ChoiceError("of_age must be a number of years")
+    return int(text or 0)
 
 
 def _each_once(fields: Sequence[tuple[str, str]]) -> None:

@@ -17,11 +17,9 @@ from proxy.consent.log import LogUnavailable
 from proxy.consent.office import Office
 from proxy.consent.origin import origin_of
 from proxy.consent.outcome import Outcome, refused_by, settle
-from proxy.consent.own_pages import is_reference, settings_form
+from proxy.consent.own_pages import HOME, is_reference, settings_form
 from proxy.consent.remembered import CONFIRM
 from proxy.consent.signing import b64, seal, unseal
-
-HOME = "/.samtykke/"
 
 
 async def choose(office: Office, asking: Asking, limit: RateLimit) -> web.Response:
@@ -46,6 +44,8 @@ async def choose(office: Office, asking: Asking, limit: RateLimit) -> web.Respon
             return _again(office, asking, choice)
         case None:
             pass
+    if _too_young_to_tell(office, choice):
+        return _ask_age(office, asking, choice)
     subject = b64(office.randomness(16))
     outcome = settle(choice, asking.visitor, asking.site, now=office.now(), fresh_subject=subject)
     cookies = _cookies(office, asking, outcome)
@@ -68,7 +68,7 @@ async def erase(office: Office, asking: Asking) -> web.Response:
     doubt = _origin_doubted(office, asking, "erase", withdrawal, strict=True)
     if doubt is not None:
         return doubt
-    subject = asking.visitor.subject or fields.get("id", "")
+    subject = fields.get("id", "").strip() or asking.visitor.subject or ""
     try:
         erased = await office.log.erase(subject) if is_reference(subject) else 0
     except LogUnavailable:
@@ -76,7 +76,7 @@ async def erase(office: Office, asking: Asking) -> web.Response:
     if not erased:
         return office.problem(asking, "me.none", 404, title="me.title")
     outcome = settle(withdrawal, asking.visitor, asking.site, now=office.now(), fresh_subject="")
-    cookies = _cookies(office, asking, outcome)
+    cookies = _cookies(office, asking, outcome) if asking.visitor.subject in (None, subject) else ()
     if asking.json:
         return pages.answer({"erased": erased, "message": asking.texts("me.erased")}, 200, cookies)
     return pages.back(path, cookies)
@@ -99,7 +99,40 @@ async def _recorded(office: Office, asking: Asking, outcome: Outcome, shown: tok
         language=asking.texts.language,
         method="script" if asking.json else "form",
     )
+    if outcome.choice.of_age:
+        event = replace(event, detail={"of_age": outcome.choice.of_age})
     return await office.rows.chosen(outcome.event(event, shown, plain=not asking.json), asking.site)
+
+
+def _too_young_to_tell(office: Office, choice: Choice) -> bool:
+    """Would something be granted by somebody who has not said that he is old enough (GDPR 8)?"""
+    grants = choice.action == "accept" or choice.purposes or any(allowed for _, allowed in choice.vendors)
+    return bool(office.minimum_age and grants and not choice.refuses and choice.of_age != office.minimum_age)
+
+
+def _ask_age(office: Office, asking: Asking, choice: Choice) -> web.Response:
+    """409: one question more before a yes, with a no beside it that weighs the same. Nothing is changed yet."""
+    age = {"age": office.minimum_age}
+    if asking.json:
+        return pages.answer({"error": asking.texts("age.text", age), "of_age": office.minimum_age}, 409)
+    values = {
+        "age": office.minimum_age,
+        "fields": [*_fields(choice), ("of_age", str(office.minimum_age))],
+        "action": f"{HOME}choice",
+    }
+    return office.page(asking, "age.html", asking.texts("age.title"), values, status=409)
+
+
+def _fields(choice: Choice) -> list[tuple[str, str]]:
+    """A choice as the fields that would make it again."""
+    return [
+        ("action", choice.action),
+        ("notice", choice.notice),
+        ("return", choice.return_path),
+        *(("purpose", purpose.value) for purpose in sorted(choice.purposes)),
+        *(("vendor", vendor if allowed else f"-{vendor}") for vendor, allowed in choice.vendors),
+        *((flag, "1") for flag, on in (("keep", choice.keep), ("receipt", choice.receipt)) if on),
+    ]
 
 
 def _again(office: Office, asking: Asking, choice: Choice) -> web.Response:
@@ -138,15 +171,8 @@ def _origin_doubted(
 def _confirm(office: Office, asking: Asking, name: str, choice: Choice, use: str) -> web.Response:
     """The same choice once more, tied to this browser by a short-lived cookie that no other site can set or send."""
     nonce = b64(office.randomness(12))
-    fields = [
-        ("action", choice.action),
-        ("notice", choice.notice),
-        ("return", choice.return_path),
-        ("confirm", seal(office.signer, use, nonce)),
-        *(("purpose", purpose.value) for purpose in sorted(choice.purposes)),
-        *(("vendor", vendor if allowed else f"-{vendor}") for vendor, allowed in choice.vendors),
-        *((flag, "1") for flag, on in (("keep", choice.keep), ("receipt", choice.receipt)) if on),
-    ]
+    said = (("of_age", str(choice.of_age)),) if choice.of_age else ()
+    fields = [*_fields(choice), ("confirm", seal(office.signer, use, nonce)), *said]
     cookie = office.jar(asking.visitor.secure).line(CONFIRM, nonce, 600, path=HOME)
     values = {"fields": fields, "action": HOME + name}
     return office.page(asking, "confirm.html", asking.texts("confirm.title"), values, cookies=(cookie,))

@@ -13,7 +13,7 @@ from typing import Protocol
 from aiohttp import web
 
 from policies.verdict import Verdict
-from proxy.consent import bundle, counter, markup, own_pages, pages, token
+from proxy.consent import bundle, counter, markup, own_pages, pages, takeover, token
 from proxy.consent.asking import Asking
 from proxy.consent.choice import ChoiceError
 from proxy.consent.client import RateLimit, coarse_agent, is_robot, truncated
@@ -28,7 +28,7 @@ from proxy.consent.site_notice import SiteNotice
 from proxy.consent.visitor import Connection, Visitor, recognise
 from proxy.consent.wording import load
 
-HOME = counter.HOME
+HOME = own_pages.HOME
 _READ = ("GET", "HEAD")
 
 
@@ -61,7 +61,15 @@ class ConsentDesk:
         self._signals = RateLimit(settings.choices_per_minute)
         lifetime = settings.lifetime_days * DAY
         self._office = Office(
-            keys.hmac, self._board, self._rows, log, clock, randomness, lifetime, settings.cookie_domain
+            keys.hmac,
+            self._board,
+            self._rows,
+            log,
+            clock,
+            randomness,
+            lifetime,
+            settings.cookie_domain,
+            settings.minimum_age,
         )
 
     def __repr__(self) -> str:
@@ -104,13 +112,28 @@ class ConsentDesk:
             connection=connection,
         )
 
+    async def taken_over(
+        self, visitor: Visitor, site: SiteNotice, cookie_header: bytes | None, *, path: str, accept_language: str | None
+    ) -> Visitor:
+        """Who this is, with what he decided in another tool; to be asked once for each page, before it is rendered.
+
+        Waits for the log only where `import_from` names a tool whose cookie is there and nothing of ours is.
+        """
+        tools = self._settings.import_from
+        if not tools or not takeover.concerns(visitor, cookie_header):
+            return visitor
+        language = self.language(None, accept_language)
+        return await takeover.taken_over(
+            self._office, visitor, site, cookie_header, tools, path=path, language=language
+        )
+
     def language(self, page_language: str | None, accept_language: str | None) -> str:
         """The language a visitor is spoken to in, one of the settings'."""
         return self._board.language(page_language, accept_language)
 
     def notice(self, site: SiteNotice, language: str) -> Notice:
         """Exactly what is shown on this site in one of the settings' languages."""
-        return self._board.notice(site, language)
+        return self._board.notice(self._board.told(site), language)
 
     def banner(
         self,
@@ -128,6 +151,7 @@ class ConsentDesk:
         """
         if not site.purposes:
             return b""
+        site = self._board.told(site)
         texts = self._board.words(language)
         ask = visitor.prompt and not shared
         sealed, message = "", ""
@@ -170,7 +194,7 @@ class ConsentDesk:
         """Answer a request under /.samtykke/. `client` is the visitor's address where the proxy knows better."""
         wished = request.query.get("lang", "")[:20]
         texts = self._board.words(self._board.language(wished, request.headers.get("Accept-Language")))
-        asking = Asking(request, site, visitor, texts, client or request.remote or "")
+        asking = Asking(request, self._board.told(site), visitor, texts, client or request.remote or "")
         name = request.path.removeprefix(HOME)
         if name.startswith("assets/") and request.method in _READ:
             found = bundle.by_path().get(request.path)

@@ -29,6 +29,10 @@ class NoticeBoard:
         """Who asks: the controller, the site's own name while none is set."""
         return self.controller.name or site.name
 
+    def told(self, site: SiteNotice) -> SiteNotice:
+        """The site with the operator's name where its own entries would carry the configuration's."""
+        return self._once(("told",), site, lambda: site.owned_by(self.name(site)))
+
     def language(self, page_language: str | None, accept_language: str | None) -> str:
         """The language a visitor is spoken to in."""
         return choose(tuple(self.texts), page_language, accept_language)

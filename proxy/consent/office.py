@@ -20,7 +20,8 @@ from proxy.consent.token import NoticeToken, Surface, issue
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """`lifetime` is a choice's in seconds, `cookie_domain` empty where each host keeps its own choice."""
+    """`lifetime` is a choice's in seconds, `cookie_domain` empty where each host keeps its own choice,
+    `minimum_age` in years, 0 where nobody is asked."""
 
     signer: Signer
     board: NoticeBoard
@@ -30,6 +31,7 @@ class Office:
     randomness: Callable[[int], bytes]
     lifetime: int
     cookie_domain: str
+    minimum_age: int = 0
 
     def now(self) -> int:
         """Seconds since 1970 UTC."""

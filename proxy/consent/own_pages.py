@@ -7,8 +7,20 @@ from aiohttp import web
 from policies.purpose import Consent
 from proxy.consent import markup, pages
 from proxy.consent.asking import Asking
-from proxy.consent.log import LogUnavailable
+from proxy.consent.choice import ChoiceError
+from proxy.consent.log import LogUnavailable, Row
+from proxy.consent.log.receipt import Controller, Terms, iso27560, kantara
 from proxy.consent.office import Office
+
+HOME = "/.samtykke/"
+RECEIPTS = {"iso27560": iso27560, "kantara": kantara}
+STANDARDS = {"iso27560": "ISO/IEC TS 27560", "kantara": "Kantara 1.1"}
+FILES = {
+    "iso27560": ("consent-receipt.jsonld", "application/ld+json"),
+    "kantara": ("consent-receipt-kantara.json", "application/json"),
+}
+"""Name and media type of each receipt's file."""
+FORMATS = ("json", *RECEIPTS)
 
 
 async def preferences(office: Office, asking: Asking) -> web.Response:
@@ -58,21 +70,31 @@ async def declaration(office: Office, asking: Asking) -> web.Response:
     first, *rest = markup.groups(site, asking.visitor.consent)
     ours = markup.own_vendor(texts, office.board.name(site), office.lifetime)
     necessary = markup.Group(first.purpose, (*first.vendors, ours), asked=False, granted=True)
-    values = {"groups": [necessary, *rest], "site": site, "choosing": False, "answers": {}}
+    host = asking.request.host.rpartition("@")[2].partition(":")[0] or office.board.name(site)
+    values = {"groups": [necessary, *rest], "host": host, "choosing": False, "answers": {}}
     return office.page(asking, "cookies.html", texts("cookies.title"), values)
 
 
 async def own_record(office: Office, asking: Asking) -> web.Response:
-    """GET /.samtykke/me: the rows of who asks, by cookie or by the reference he was shown; 404 when there are none."""
+    """GET /.samtykke/me: the rows of who asks, by the reference he names or his cookie's; 404 when there are none.
+
+    `format` is json (all rows), iso27560 or kantara (a receipt of the newest choice, to download).
+    """
     texts, query = asking.texts, asking.request.query
-    subject = asking.visitor.subject or query.get("id", "")
+    subject = query.get("id", "").strip() or asking.visitor.subject or ""
+    form = query.get("format", "")
+    if form and form not in FORMATS:
+        raise ChoiceError(f"format must be one of {', '.join(FORMATS)}")
     try:
         rows = await office.log.rows_of(subject) if is_reference(subject) else []
     except LogUnavailable:
         return office.problem(asking, "error.log_down", 503)
+    rows = [row for row in rows if row.site == asking.site.name]
     if not rows:
-        return office.problem(asking, "me.none", 404, title="me.title")
-    if asking.json or query.get("format") == "json":
+        return _no_record(office, asking)
+    if form in RECEIPTS:
+        return _receipt(office, asking, form, rows)
+    if asking.json or form == "json":
         return pages.answer({"subject": subject, "rows": [row.as_dict() for row in rows]})
     told = [
         {
@@ -86,7 +108,32 @@ async def own_record(office: Office, asking: Asking) -> web.Response:
         }
         for row in rows
     ]
-    return office.page(asking, "me.html", texts("me.title"), {"subject": subject, "rows": told})
+    values = {"subject": subject, "rows": told, "standards": STANDARDS}
+    return office.page(asking, "me.html", texts("me.title"), values)
+
+
+def _no_record(office: Office, asking: Asking) -> web.Response:
+    if asking.json:
+        return office.problem(asking, "me.none", 404)
+    return office.page(asking, "no_record.html", asking.texts("me.title"), {}, status=404)
+
+
+def _receipt(office: Office, asking: Asking, form: str, rows: list[Row]) -> web.Response:
+    """The newest choice as a receipt. Erased or merely shown rows hold none: 404."""
+    site, texts, told = asking.site, asking.texts, office.board.controller
+    declaration = f"{'https' if asking.visitor.secure else 'http'}://{asking.request.host}{HOME}cookies"
+    controller = Controller(office.board.name(site), told.org_number, told.contact, declaration)
+    terms = Terms(
+        office.lifetime,
+        purposes={purpose.value: texts(f"purpose.{purpose}.title") for purpose in site.purposes},
+        vendors={vendor.id: vendor.name for vendor in site.vendors if vendor.id},
+        vendor_purposes={vendor.id: vendor.purpose.value for vendor in site.vendors if vendor.id},
+    )
+    try:
+        receipt = RECEIPTS[form](rows, controller, terms)
+    except ValueError:
+        return _no_record(office, asking)
+    return pages.download(receipt, *FILES[form])
 
 
 def is_reference(subject: str) -> bool:

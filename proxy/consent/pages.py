@@ -36,6 +36,14 @@ def answer(content: Mapping[str, object], status: int = 200, cookies: Iterable[s
     return _with(web.Response(text=text, status=status, content_type="application/json", headers=_SAFE), cookies)
 
 
+def download(content: Mapping[str, object], name: str, media_type: str) -> web.Response:
+    """JSON to be kept as a file of this name."""
+    response = answer(content)
+    response.headers["Content-Type"] = media_type
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def back(path: str, cookies: Iterable[str] = ()) -> web.Response:
     """303 to a path of this site, already checked."""
     location = path.encode().decode("latin-1") if path.isascii() else _encoded(path)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Tool = Literal["cookiebot", "onetrust", "klaro", "vanilla-cookieconsent", "piwik-pro"]
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -36,6 +38,10 @@ class ConsentSettings(_Settings):
     """What a row says of the address: the network (IPv4 /24, IPv6 /48) or nothing."""
     record_agent: Literal["coarse", "none"] = "coarse"
     """What a row says of the browser: name, major version and system, or nothing."""
+    minimum_age: Annotated[int, Field(ge=0, le=18)] = 0
+    """Ask for this age in years before a yes counts (GDPR 8; 13 in Norway). 0 asks nobody. A no is never asked."""
+    import_from: tuple[Tool, ...] = ()
+    """Tools whose cookies hold choices made before: each visitor's is taken over once and logged as `import`."""
 
 
 class ControllerSettings(_Settings):

@@ -66,6 +66,14 @@ class SiteNotice:
         wanted = {vendor.purpose for vendor in self.vendors} | set(self.asks)
         return tuple(purpose for purpose in CONSENTABLE if purpose in wanted)
 
+    def owned_by(self, operator: str) -> SiteNotice:
+        """The same notice with its own entries, which carry the site's name, under the operator's."""
+        vendors = tuple(
+            replace(vendor, name=operator) if vendor.name == self.name and not vendor.id else vendor
+            for vendor in self.vendors
+        )
+        return replace(self, vendors=vendors)
+
     def of(self, purpose: Purpose) -> Iterator[VendorNotice]:
         """The vendors of one purpose, in the document's order."""
         return (vendor for vendor in self.vendors if vendor.purpose is purpose)

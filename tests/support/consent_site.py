@@ -104,6 +104,9 @@ class Shop:
         )
         if request.path.startswith("/.samtykke/"):
             return await self.desk.handle(request, self.site, visitor, client=self.client)
+        visitor = await self.desk.taken_over(
+            visitor, self.site, cookie, path=request.path, accept_language=request.headers.get("Accept-Language")
+        )
         await self.desk.seen_gpc(visitor, self.site, path=request.path, language=self.language)
         banner = self.desk.banner(visitor, self.site, language=self.language, return_path=request.path_qs)
         text = PAGE.format(language=self.language, style=self.style, content=self.content, banner=banner.decode())

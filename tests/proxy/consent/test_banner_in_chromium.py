@@ -120,7 +120,7 @@ async def test_purposes_stand_before_the_buttons_and_nothing_is_ticked(scene: Sc
     await scene.page.click("#samtykke-settings")
     await scene.page.until("document.querySelector('#samtykke-dialog[open]') !== null")
     assert await scene.page.run("document.querySelectorAll('#samtykke-dialog input:checked').length") == 0
-    assert await scene.page.run("document.querySelectorAll('#samtykke-dialog input[type=checkbox]').length") == 3
+    assert await scene.page.run("document.querySelectorAll('#samtykke-dialog input[name=purpose]').length") == 3
 
 
 async def test_the_page_scrolls_and_works_behind_the_banner(scene: Scene) -> None:
