@@ -334,6 +334,7 @@ class Proxy:
             mapping=site.mapping(exchange.host.encode("latin-1"), exchange.scheme.encode()),
             enforcing=not bypassed and self.settings.mode == "enforce",
             observing=not bypassed and self.settings.mode == "report",
+            says_request_id=self.settings.request_id,
         )  # fmt: skip
         await self._forwarder.forward(context)
         desk = self.parts.desk

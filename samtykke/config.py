@@ -16,6 +16,7 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from policies.purpose import Purpose
 from policies.site_policy import Override
 from proxy.consent.settings import ConsentSettings, ControllerSettings
 from proxy.settings import ProxySettings, SiteSettings
@@ -42,6 +43,41 @@ class PolicySettings(_Section):
 
     folder: str = "policy/"
     override: tuple[Override, ...] = ()
+
+
+class ListSettings(_Section):
+    """A list of trackers that `samtykke catalogue update` fetches: an address alone, or a table with these keys."""
+
+    url: Annotated[str, Field(pattern="^https?://[^/\\s]")]
+    name: str = ""
+    """What verdicts call it; default: the last part of the address."""
+    purpose: Purpose | None = None
+    """What everything in it is for; without one, rules that name no purpose need full consent."""
+    sha256: Annotated[str, Field(pattern="^([0-9a-fA-F]{64})?$")] = ""
+    """Refuse any other content."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_address(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            given = {"url": given}
+        if isinstance(given, dict) and not given.get("name") and isinstance(given.get("url"), str):
+            address = given["url"].partition("?")[0].rstrip("/")
+            given = given | {"name": address.rpartition("/")[2]}
+        return given
+
+
+class CatalogueSettings(_Section):
+    """Lists of trackers from elsewhere, consulted after the packaged catalogue."""
+
+    lists: tuple[ListSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [each.name for each in self.lists]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"several lists are called {', '.join(sorted(repeated))}: give each its own name")
+        return self
 
 
 def _cron(expression: str) -> str:
@@ -81,6 +117,7 @@ class Config(BaseSettings):
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
     inventory: InventorySettings = Field(default_factory=InventorySettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
+    catalogue: CatalogueSettings = Field(default_factory=CatalogueSettings)
     schedule: tuple[ScheduleSettings, ...] = ()
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     _folder: Path = PrivateAttr(default=Path("."))

@@ -25,6 +25,7 @@ from proxy.parts import Parts
 from runtime.database import DatabaseUnusableError
 from runtime.keys import Keys, create_key_file, load_keys
 from samtykke.config import Config, ConfigError
+from samtykke.imported import imports_of
 from samtykke.outcome import CONFIG, UNREACHABLE, UnreachableError
 from samtykke.wiring import catalogue, policy_folder
 from samtykke.workers import Seat, Supervisor, Work, listeners
@@ -173,6 +174,7 @@ async def running_proxy(
             Parts(desk, lambda: log.trouble),
             policy_file=policy_folder(config).path,
             overrides=config.policy.override,
+            imports=imports_of(config),
             state=state,
             without=without,
             sockets=inherits.sockets if inherits is not None else (),

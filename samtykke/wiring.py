@@ -8,6 +8,7 @@ from policies.catalogue import Catalogue
 from policies.rules import Rules
 from proxy.settings import SiteSettings
 from samtykke.config import Config
+from samtykke.imported import imports_of
 from samtykke.policy_folder import PolicyFolder
 
 
@@ -24,12 +25,12 @@ def policy_folder(config: Config) -> PolicyFolder:
 def rules_for(config: Config, site: str | None = None) -> Rules:
     """The rules of one site, or the catalogue's alone where no site is configured. Raises ConfigError."""
     if not config.site and site is None:
-        return Rules.for_site(None, catalogue(), overrides=config.policy.override)
+        return Rules.for_site(None, catalogue(), overrides=config.policy.override, imports=imports_of(config))
     return site_rules(config, config.one_site(site))
 
 
 def site_rules(config: Config, site: SiteSettings) -> Rules:
-    """The rules of one configured site: its published policy, the catalogue, the operator's overrides."""
+    """The rules of one configured site: its published policy, the catalogue, the operator's overrides and imports."""
     return Rules.for_site(
         policy_folder(config).current(site.name),
         catalogue(),
@@ -38,4 +39,5 @@ def site_rules(config: Config, site: SiteSettings) -> Rules:
         unknown_third_party=config.proxy.unknown_third_party,
         exempt_paths=site.exempt_paths,
         overrides=[override for override in config.policy.override if override.site in (None, site.name)],
+        imports=imports_of(config),
     )

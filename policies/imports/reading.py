@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,6 +57,9 @@ def _text(data: bytes, name: str) -> str:
     return text
 
 
+_ADBLOCK = re.compile(r"^\s*(?:!|\[Adblock|@@|\|)|##|\^\s*$|\$~?[a-z0-9-]+(?:[=,]|\s*$)", re.MULTILINE)
+"""What at least one line of an Adblock list looks like; without it, any text would be a list."""
+
 _JSON: tuple[tuple[Format, Callable[[Any], bool], Callable[[Any, str, Gathered], None]], ...] = (
     ("iab", lambda found: isinstance(found, Mapping) and "disclosures" in found, disclosure.read),
     ("disconnect", lambda found: isinstance(found, Mapping) and "categories" in found, disconnect.read),
@@ -82,7 +86,7 @@ def _read_json(text: str, name: str, found: Gathered) -> Format:
 
 def _read_adblock(text: str, name: str, found: Gathered) -> None:
     parsed = parse_list(text)
-    if not parsed.rules or text.lstrip().startswith("<"):
+    if not parsed.rules or not _ADBLOCK.search(text):
         raise ImportFailedError(
             f"{name}: no known format: neither Adblock rules, nor the Open Cookie Database (CSV or JSON), nor "
             "Disconnect's services.json, nor a device storage disclosure"

@@ -136,6 +136,7 @@ def test_adblock_rules_keep_their_lines() -> None:
         (b"ID,Cookie / Data Key name\n1,_a\n", 'x: line 1: there is no column "category"'),
         (b'a,Cookie / Data Key name,Category\n"1,2\n', "x: line 2: unexpected end of data"),
         (b"<html><body>Not found", "x: no known format"),
+        (b"root:x:0:0:root:/root:/bin/sh\n", "x: no known format"),
         (b"[" * 100_000, "x: (nested too deeply|no JSON)"),
     ],
 )
@@ -243,7 +244,7 @@ def test_a_list_without_a_purpose_waits_for_full_consent() -> None:
 
 
 def test_the_query_counts_for_rules_although_it_does_not_for_the_catalogue() -> None:
-    ruled = rules(imported("&t=pageview&"))
+    ruled = rules(imported("! mine\n&t=pageview&"))
     assert ask(ruled, "https://shop.example/c?v=1", REJECT, "image").allowed
     assert not ask(ruled, "https://shop.example/c?v=1&t=pageview&x=1", REJECT, "image").allowed
     assert ask(ruled, "https://shop.example/c?v=2", REJECT, "image").allowed

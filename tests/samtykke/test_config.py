@@ -34,7 +34,7 @@ def test_a_misspelt_key_is_named_with_the_nearest_right_one() -> None:
     assert 'policy.override.0.mach: unknown key; did you mean "match"?' in wrong(
         '[[policy.override]]\nkind = "cookie"\nmach = "sid"\npurpose = "necessary"'
     )
-    assert "known: alerts, consent, controller" in wrong("[zzzz]\n")
+    assert "known: alerts, catalogue, consent, controller" in wrong("[zzzz]\n")
 
 
 @pytest.mark.parametrize(
