@@ -32,6 +32,8 @@ class Context:
     enforcing: bool
     observing: bool = False
     """Report mode: everything is judged and noted, nothing is changed."""
+    says_request_id: bool = False
+    """Is every answer told its request id?"""
     page_language: str | None = None
     """`Content-Language` of the site's answer."""
 

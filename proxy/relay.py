@@ -86,7 +86,9 @@ class Relay:
         said = (fields.get(b"content-type") or b"").decode("latin-1")
         if essence(said) == "text/event-stream":
             answer.connection.read_timeout = self._limits.stream
-        no_store = b"no-store" in elements(fields.joined(b"cache-control"))
+        if context.says_request_id and fields.get(b"x-request-id") is None:
+            fields.add(b"X-Request-Id", context.exchange.request_id.encode())
+        caching = elements(fields.joined(b"cache-control"))
         self.gate(context, fields)
         if not (context.enforcing or context.observing):
             return await self._pass(context, answer, fields)
@@ -108,7 +110,7 @@ class Relay:
             return await self._pass(context, answer, fields, head)
         if not context.enforcing:
             return await self._observe(context, answer, fields, head, unwrapping)
-        if self._memory.on and not no_store and _may_be_whole(fields):
+        if self._memory.on and b"no-store" not in caching and _may_be_whole(fields):
             head, whole = await self._gather(answer, head)
             if whole and head and await self._whole(context, answer, fields, head, applied):
                 return True
@@ -217,8 +219,8 @@ class Relay:
         head = documents.first(context) if document.has_head else b""
         end = documents.last(context) if document.has_end else b""
         out = document.filled(head, end)
+        encoder = self._encoder(context, fields)
         fields.drop(_LENGTH_AND_CODING)
-        encoder = coding.encoder(context.fields.joined(b"accept-encoding"))
         if encoder is not None:
             fields.add(b"Content-Encoding", encoder.name)
             out = self._encoded(document, out, encoder, None if exchange.fresh else (encoder.name, head, end))
@@ -226,6 +228,14 @@ class Relay:
         context.reply.start(answer.status, reason(answer), fields, length=len(out))
         await context.reply.end(out)
         return True
+
+    @staticmethod
+    def _encoder(context: Context, fields: Fields) -> coding.Encoder | None:
+        """How the document is compressed for the visitor. `no-transform` (RFC 9110 7.7): not at all, where the site
+        has not done it; what must not load is taken out all the same, since we speak for the site (see docs)."""
+        if fields.get(b"content-encoding") is None and b"no-transform" in elements(fields.joined(b"cache-control")):
+            return None
+        return coding.encoder(context.fields.joined(b"accept-encoding"))
 
     def _encoded(self, document: Rewritten, plain: bytes, encoder: coding.Encoder, filling: Filling | None) -> bytes:
         """`filling` None: this one is for one visitor alone."""
@@ -264,7 +274,7 @@ class Relay:
             fields.drop(_LENGTH)
             fields.add(b"Content-Length", b"0")
             return await self._pass(context, answer, fields)
-        encoder = coding.encoder(context.fields.joined(b"accept-encoding"))
+        encoder = self._encoder(context, fields)
         body = self._body(context, fields, unwrapping, encoder)
         try:
             ready = b"".join(body.feed(head))

@@ -2,7 +2,8 @@
 # Install what is needed from the system: with apt-get when root; otherwise say what is missing.
 #   system-packages.sh venv   what `python3 -m venv` needs
 #   system-packages.sh up     Chromium; without it the scan is static, so nothing fails
-#   system-packages.sh test   Chromium, nginx, PostgreSQL, npm; what is missing and cannot be had fails
+#   system-packages.sh test   Chromium, Firefox, nginx, Varnish, PostgreSQL, npm; what is missing and cannot be had fails
+#   system-packages.sh bench  the peers that are measured beside the proxy: nginx, Apache, npm (for workerd), and wrk
 set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -23,9 +24,18 @@ test)
     need postgresql sh -c 'ls /usr/lib/postgresql/*/bin/initdb'
     need npm command -v npm
     need poppler-utils command -v pdftotext
+    need firefox-esr command -v firefox-esr
+    need varnish command -v varnishd
+    ;;
+bench)
+    need nginx-light command -v nginx
+    need apache2-bin command -v apache2
+    need npm command -v npm
+    need wrk command -v wrk
+    need util-linux command -v taskset
     ;;
 *)
-    echo "usage: $0 venv|up|test" >&2
+    echo "usage: $0 venv|up|test|bench" >&2
     exit 2
     ;;
 esac
