@@ -59,6 +59,13 @@
 		restyleAttribute(node);
 	};
 
+	/** The addresses in a style element are written by the proxy into what stands for them. */
+	guard.back = (node) => {
+		if (node.localName === 'style' && /invalid#samtykke=/.test(node.textContent))
+			node.textContent = node.textContent.replace(/about:invalid#samtykke=([\w%.~-]*)/g, (_, address) =>
+				decodeURIComponent(address).replace(/["'()\\\s]/g, '\\$&'));
+	};
+
 	/** A stand-in for a connection or worker that failed at once. */
 	const dud = (type, url, readyState, ...events) => {
 		const self = new EventTarget();

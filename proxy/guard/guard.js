@@ -162,6 +162,7 @@
 			else if (plain && !/^(type|vendor)$/.test(plain))
 				node.setAttributeNS(plain[5] === ':' ? 'http://www.w3.org/1999/xlink' : null, plain, trust(value, /^src$|href/.test(plain) ? 'createScriptURL' : 'createHTML'));
 		}
+		handle.back(node);
 	};
 	/** Before an attribute is set: hold it (true), or note that what was held there is replaced. */
 	const put = (node, name, value) => {
@@ -414,7 +415,7 @@
 	/** What `corners.js` and `activate.js` build on, and what they add. @type {any} */
 	const handle = {
 		home: top, rules, state, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
-		HELD, more: [], sheet: (text) => text, corner: nothing, inline: nothing,
+		HELD, more: [], sheet: (text) => text, corner: nothing, inline: nothing, back: nothing,
 	};
 	quietly(() => install(top));
 })(/** @type {any} */ ('RULES'));
