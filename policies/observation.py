@@ -112,11 +112,14 @@ class Technique(Observed):
 
 
 class BannerSeen(Observed):
-    """A consent banner that the site itself shows."""
+    """A consent banner that the site itself shows. `pressed` are the texts of the buttons that were pressed to reach
+    the scan's consent state, `verified` how that state was found to hold; both empty where nothing was pressed."""
 
     page: str
     tool: str | None = None
     buttons: tuple[str, ...] = ()
+    pressed: tuple[str, ...] = ()
+    verified: str = ""
 
 
 class Scan(Observed):

@@ -12,6 +12,7 @@ How one scan goes
     fetch       the other way: aiohttp, hop by hop; with `elements` (HTML), `jar` (cookies) and `static` (the page)
     choice      posting a consent choice to a site behind our own proxy
     names       names that are another one on each visit
+    pressing    making that choice on a site's own banner, verified
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words

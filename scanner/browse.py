@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
 
+from policies.catalogue import Catalogue
 from policies.observation import PageVisit
 from runtime.resolve import AddressRefusedError, LocalhostResolver
 from scanner.addresses import Addresses
 from scanner.browser.plan import CookieToSet, Visit, VisitPlan
 from scanner.browser.settings import BrowserSettings
 from scanner.choice import Chosen
+from scanner.pressing import choose_by_banner
 from scanner.settings import ScanSettings
 from scanner.visit import PageSeen, Seen, for_the_moment
 
@@ -31,6 +34,9 @@ class Driven(Protocol):
 
     async def close(self) -> None: ...
 
+
+PRESSING = 30.0
+"""Seconds that answering a banner may take beyond the visit itself."""
 
 Launch = Callable[[BrowserSettings], Awaitable[Driven]]
 
@@ -50,7 +56,6 @@ async def browser_visitor(
     resolver: AbstractResolver,
     chosen: Chosen,
     launch: Launch | None,
-    now: Callable[[], float],
 ) -> BrowserVisitor:
     """Start the browser. Raises FileNotFoundError or OSError where it does not start."""
     if launch is None:
@@ -123,7 +128,7 @@ class BrowserVisitor:
         """`patience` is how many seconds one visit may take in all; by default what the settings add up to."""
         self._settings = settings
         self._guard = guard
-        self._cookies = tuple(CookieToSet(name, value, settings.url) for name, value in chosen.cookies)
+        self._chosen = chosen
         self._launch = launch
         self._browser: Driven | None = None
         self._starting = asyncio.Lock()
@@ -139,26 +144,34 @@ class BrowserVisitor:
             await self._browser.close()
         await self._guard.close()
 
+    async def choose(self, consent: str, catalogue: Catalogue) -> None:
+        """Press the start page's own banner; later visits come from a visitor who has chosen. Raises ChoiceError."""
+        self._chosen = await choose_by_banner(consent, self._settings.url, self._visit, catalogue)
+
     async def visit(self, url: str) -> Seen:
+        own = tuple(CookieToSet(name, value, self._settings.url) for name, value in self._chosen.cookies)
+        start = url == self._settings.url
+        state = self._chosen.state
+        plan = VisitPlan(cookies=(*own, *state.cookies), keys=state.keys, screenshot=start)
+        seen = seen_of(await self._visit(url, plan))
+        return with_banner(seen, self._chosen.shown) if start and self._chosen.shown else seen
+
+    async def _visit(self, url: str, plan: VisitPlan) -> Visit:
+        """One visit within the scan's limits; whatever goes wrong is a page with a reason."""
         if refusal := await self._guard.look_up(url):
-            return Seen(PageSeen(page=PageVisit(url=url, error=f"refused: {refusal}")))
-        plan = VisitPlan(
-            cookies=self._cookies,
-            headers=self._settings.headers,
-            screenshot=url == self._settings.url,
-            allow=self._guard.allows,
-        )
+            return Visit(PageVisit(url=url, error=f"refused: {refusal}"))
+        plan = replace(plan, headers=self._settings.headers, allow=self._guard.allows)
         browser = self._browser
+        patience = self._patience + (PRESSING if plan.press else 0.0)
         try:
             if browser is None:
                 raise ConnectionError("the browser is gone")
-            visit = await asyncio.wait_for(browser.visit(url, plan), self._patience)
+            return await asyncio.wait_for(browser.visit(url, plan), patience)
         except TimeoutError:
-            return _failed(url, f"timed out: no whole visit within {self._patience:g} s")
+            return Visit(PageVisit(url=url, error=f"timed out: no whole visit within {patience:g} s"))
         except OSError as error:  # BrowserGone among them
             await self._restart(browser)
-            return _failed(url, f"the browser crashed: {error}")
-        return seen_of(visit)
+            return Visit(PageVisit(url=url, error=f"the browser crashed: {error}"))
 
     async def _restart(self, dead: Driven | None) -> None:
         """Start a new browser, once for all the pages that lost the old one."""
@@ -171,9 +184,19 @@ class BrowserVisitor:
             await self.start()
 
 
-def _failed(url: str, reason: str) -> Seen:
-    page = PageVisit(url=url, error=reason)
-    return Seen(PageSeen(page=page), for_the_moment=for_the_moment(page))
+def with_banner(seen: Seen, shown: PageSeen) -> Seen:
+    """The start page together with what its banner left behind when it was pressed."""
+    here = seen.result
+    told = {(cookie.name, cookie.domain, cookie.path) for cookie in here.cookies}
+    kept = {(key.kind, key.origin, key.key) for key in here.storage}
+    result = here.model_copy(
+        update={
+            "cookies": (*here.cookies, *(c for c in shown.cookies if (c.name, c.domain, c.path) not in told)),
+            "storage": (*here.storage, *(k for k in shown.storage if (k.kind, k.origin, k.key) not in kept)),
+            "banners": (*here.banners, *shown.banners),
+        }
+    )
+    return replace(seen, result=result)
 
 
 def seen_of(visit: Visit) -> Seen:

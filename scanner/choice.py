@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup
 
 from policies.cookie import parse_set_cookie
+from scanner.browser.plan import State
 from scanner.fetch import Fetched, Fetcher, Hop, Terms
 from scanner.jar import Jar
+from scanner.visit import PageSeen
 
 CHOICE = "/.samtykke/choice"
 PREFERENCES = "/.samtykke/preferences"
@@ -24,6 +26,10 @@ COOKIE = "samtykke"
 
 class ChoiceError(Exception):
     """The choice could not be made; the text says at which step and why."""
+
+
+class NotOursError(ChoiceError):
+    """The site shows no banner of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +42,12 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The cookies that carry the choice from now on, as (name, value)."""
+    """What carries the choice from now on: our own cookies as (name, value), or what a site's own banner keeps.
+    `shown` is what that banner itself left behind, which belongs to the start page."""
 
-    cookies: tuple[tuple[str, str], ...]
+    cookies: tuple[tuple[str, str], ...] = ()
+    state: State = field(default_factory=State)
+    shown: PageSeen | None = None
 
     def header(self) -> bytes:
         return "; ".join(f"{name}={value}" for name, value in self.cookies).encode("latin-1", "replace")
@@ -92,11 +101,13 @@ async def choose(
     for address in (url, urljoin(url, PREFERENCES)):
         page = await fetcher.get(address, terms, on_hop=on_hop, cookies=jar.header)
         if page.error or page.last is None:
-            raise ChoiceError(f"{address}: {page.error or 'no answer'}")
+            raise NotOursError(f"{address}: {page.error or 'no answer'}")
         if form := find_form(page.body, page.last.url):
             wanted = fields(consent, form, url)
             return chosen(await fetcher.post(form.action, wanted, terms, cookies=jar.header(form.action)), form.action)
-    raise ChoiceError(f"{url} shows no banner of ours: --consent {consent} needs a site behind the proxy")
+    raise NotOursError(
+        f"{url} shows no banner of ours: --consent {consent} needs a site behind the proxy, or a browser"
+    )
 
 
 def chosen(answer: Fetched, url: str) -> Chosen:

@@ -25,7 +25,7 @@ from runtime.database import DatabaseUnusableError
 from scanner.addresses import addresses_for, resolver_for
 from scanner.browse import Launch, browser_visitor
 from scanner.browser.settings import find_chromium
-from scanner.choice import Chosen, choose
+from scanner.choice import Chosen, NotOursError, choose
 from scanner.fetch import Fetcher, Terms
 from scanner.frontier import Frontier, Taken
 from scanner.inventory import Inventory
@@ -104,16 +104,24 @@ async def _scan(
     addresses = await addresses_for(settings, names)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(Fetcher(settings, addresses, names))
-        chosen = Chosen(())
+        chosen: Chosen | None = Chosen()
         if settings.consent != "none":
             terms = Terms(settings.page_seconds, settings.page_bytes, settings.max_redirects)
-            chosen = await choose(settings.consent, settings.url, fetcher, terms, lambda: now().timestamp())
+            try:
+                chosen = await choose(settings.consent, settings.url, fetcher, terms, lambda: now().timestamp())
+            except NotOursError:
+                if settings.mode == "static":
+                    raise
+                chosen = None
         visitor: Visitor
         if settings.mode == "browser":
-            visitor = await browser_visitor(settings, addresses, names, chosen, launch, lambda: now().timestamp())
+            visitor = browser = await browser_visitor(settings, addresses, names, chosen or Chosen(), launch)
+            stack.push_async_callback(visitor.close)
+            if chosen is None:
+                await browser.choose(settings.consent, catalogue)
         else:
-            visitor = StaticVisitor(settings, catalogue, fetcher, now=now, cookie=chosen.header() or None)
-        stack.push_async_callback(visitor.close)
+            visitor = StaticVisitor(settings, catalogue, fetcher, now=now, cookie=(chosen or Chosen()).header() or None)
+            stack.push_async_callback(visitor.close)
         frontier, path = await stack.enter_async_context(_frontier(settings, inventory))
         crawl = Crawl(settings, frontier, visitor, fetcher, report)
         stack.push_async_callback(crawl.close)

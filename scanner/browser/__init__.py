@@ -10,6 +10,7 @@ A visit, in order
     hooks/           the scripts that run before a page's own
     scene            the state of one visit; `bookkeeping` keeps it up to date; `scripts` knows who is to blame
     settling         when the page has come to rest
+    consent/         the page's own consent banner: found, and pressed where the plan says so
     observers/       what is looked for, one file each, each failing alone
     requests         one request and its hops; `cookies` from writes and jar to rows; `failures` errors in words
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from scanner.browser.browser import Browser
 from scanner.browser.pipe import BrowserGone, CommandFailed
-from scanner.browser.plan import CookieToSet, FailedRequest, SentCookie, Visit, VisitPlan
+from scanner.browser.plan import CookieToSet, FailedRequest, KeyToSet, Pressed, SentCookie, State, Visit, VisitPlan
 from scanner.browser.settings import BrowserSettings, find_chromium
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "CommandFailed",
     "CookieToSet",
     "FailedRequest",
+    "KeyToSet",
+    "Pressed",
     "SentCookie",
+    "State",
     "Visit",
     "VisitPlan",
     "find_chromium",

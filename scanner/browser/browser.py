@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 
 from policies.observation import PageVisit
 from scanner.browser import bookkeeping
+from scanner.browser.consent.press import press
 from scanner.browser.cookies import merge
 from scanner.browser.failures import in_words
 from scanner.browser.hooks import script
 from scanner.browser.launch import Chromium
 from scanner.browser.observers import OBSERVERS, Draft, Observer
 from scanner.browser.pipe import BrowserGone, CommandFailed, Connection, Json
-from scanner.browser.plan import Visit, VisitPlan
-from scanner.browser.scene import Report, Scene, Session, host_of
+from scanner.browser.plan import CookieToSet, Pressed, Visit, VisitPlan
+from scanner.browser.scene import Report, Scene, Session
 from scanner.browser.settings import BrowserSettings
 from scanner.browser.settling import scroll_and_idle, settle
 from scanner.browser.targets import AUTO_ATTACH, RUN, commands, worker_paused
@@ -42,6 +43,7 @@ class _Stage:
             asyncio.get_running_loop().create_future()
         )
         self.popups = 0
+        self.pressed: Pressed | None = None
         self.outstanding: set[asyncio.Future[Json]] = set()
         """Stacks asked for, whose reports wait for them."""
 
@@ -146,13 +148,15 @@ class Browser:
         scene.main, told = await asyncio.wait_for(stage.opened, 20.0)
         # Navigating swaps the renderer process; what the old one has not yet confirmed would be lost with it.
         await asyncio.wait(told, timeout=10.0)
-        if cookies := [{"name": c.name, "value": c.value, "url": c.url} for c in scene.plan.cookies]:
+        if cookies := [_cookie_param(cookie) for cookie in scene.plan.cookies]:
             await self._connection.call("Storage.setCookies", {"cookies": cookies, **context})
         error = await self._navigate(scene, deadline)
         if error is None:
             await settle(scene, deadline)
             if self.settings.thorough and not scene.ended.done():
                 await scroll_and_idle(scene)
+        if error is None and scene.plan.press is not None and not scene.ended.done():
+            stage.pressed = await press(scene, scene.plan.press)
         if not scene.settled and not scene.ended.done() and not await self._answers(scene):
             scene.stuck, error = True, error or "a script of the page runs without end"
         await self._look(stage)
@@ -208,7 +212,7 @@ class Browser:
         cookies = merge(
             draft.writes,
             draft.jar,
-            given=((cookie.name, cookie.value, host_of(cookie.url)) for cookie in scene.plan.cookies),
+            given=((cookie.name, cookie.value, cookie.place[1].removeprefix(".")) for cookie in scene.plan.cookies),
             now=time.time(),
             third_party=scene.third_party,
             page=scene.url,
@@ -234,6 +238,7 @@ class Browser:
             failed_requests=tuple(dict.fromkeys(draft.failed)),
             screenshot=draft.screenshot,
             language=draft.language,
+            pressed=stage.pressed,
             notes=tuple(scene.notes),
             seconds=time.monotonic() - started,
         )
@@ -376,6 +381,14 @@ class Browser:
                     observer.report(report)
                 except Exception as error:
                     stage.fail(observer, error)
+
+
+def _cookie_param(cookie: CookieToSet) -> Json:
+    """Network.CookieParam: without a domain it is the URL's host only."""
+    param: Json = {"name": cookie.name, "value": cookie.value, "url": cookie.url, "path": cookie.path}
+    param |= {"secure": cookie.secure, "httpOnly": cookie.http_only}
+    optional = {"domain": cookie.domain, "sameSite": cookie.same_site, "expires": cookie.expires}
+    return param | {name: value for name, value in optional.items() if value is not None}
 
 
 def _refusal(url: str) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
 
 from policies.observation import (
     BannerSeen,
@@ -17,11 +19,72 @@ from policies.observation import (
 
 @dataclass(frozen=True, slots=True)
 class CookieToSet:
-    """A cookie the visitor already has: host-only on `url`'s host, for the whole site."""
+    """A cookie the visitor already has: host-only on `url`'s host unless it has a `domain`. `expires` is UTC epoch
+    seconds, None for a session cookie."""
 
     name: str
     value: str
     url: str
+    domain: str | None = None
+    path: str = "/"
+    secure: bool = False
+    http_only: bool = False
+    same_site: str | None = None
+    expires: float | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What makes it this cookie: name, domain or host, path."""
+        return (self.name, self.domain or urlsplit(self.url).hostname or "", self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyToSet:
+    """A key of localStorage or sessionStorage (`area` local or session) that the visitor already has."""
+
+    origin: str
+    area: str
+    key: str
+    value: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What makes it this key."""
+        return (self.area, self.origin, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a browser holds at one moment."""
+
+    cookies: tuple[CookieToSet, ...] = ()
+    keys: tuple[KeyToSet, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.cookies or self.keys)
+
+    def since(self, before: State) -> State:
+        """What is new or has another value."""
+        cookies = {cookie.place: cookie.value for cookie in before.cookies}
+        keys = {key.place: key.value for key in before.keys}
+        return State(
+            tuple(cookie for cookie in self.cookies if cookies.get(cookie.place) != cookie.value),
+            tuple(key for key in self.keys if keys.get(key.place) != key.value),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What pressing a consent banner came to. `path` are the buttons' texts, `confirmed_by` the tool that says so
+    itself, `error` why the wanted state was not reached."""
+
+    want: str
+    tool: str | None = None
+    path: tuple[str, ...] = ()
+    confirmed_by: str | None = None
+    before: State = field(default_factory=State)
+    after: State = field(default_factory=State)
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +92,13 @@ class VisitPlan:
     """One visit's terms. `allow` is asked for every URL before it is requested, redirects included: False refuses it.
     Where it has to find out first (resolve a name), it gives something to await; the request waits as long.
 
-    `gpc` sends `Sec-GPC: 1` and sets `navigator.globalPrivacyControl`; `headers` go along with every request.
+    `cookies` and `keys` are what the visitor has already; `press` answers the page's consent banner once the page has
+    settled. `gpc` sends `Sec-GPC: 1` and sets `navigator.globalPrivacyControl`; `headers` go along with every request.
     """
 
     cookies: tuple[CookieToSet, ...] = ()
+    keys: tuple[KeyToSet, ...] = ()
+    press: Literal["accept", "reject"] | None = None
     headers: tuple[tuple[str, str], ...] = ()
     gpc: bool = False
     javascript: bool = True
@@ -81,6 +147,7 @@ class Visit:
     failed_requests: tuple[FailedRequest, ...] = ()
     screenshot: bytes | None = None
     language: str | None = None
+    pressed: Pressed | None = None
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 

@@ -6,6 +6,8 @@ that a kind of target does not know is refused by it, and nobody waits for the r
 
 from __future__ import annotations
 
+import json
+
 from scanner.browser.disguise import override
 from scanner.browser.pipe import Json
 from scanner.browser.plan import VisitPlan
@@ -49,6 +51,7 @@ def commands(kind: str, plan: VisitPlan, settings: BrowserSettings, version: str
             ("Debugger.setSkipAllPauses", {"skip": True}),
             ("Page.enable", {}),
             ("DOMStorage.enable", {}),
+            *(_seeded(plan) if plan.keys else ()),
             ("Page.addScriptToEvaluateOnNewDocument", {"source": hook, "runImmediately": True}),
         ]
         if not plan.javascript:
@@ -56,6 +59,16 @@ def commands(kind: str, plan: VisitPlan, settings: BrowserSettings, version: str
     else:
         found.append(("Debugger.setInstrumentationBreakpoint", {"instrumentation": "beforeScriptExecution"}))
     return [*found, RUN]
+
+
+def _seeded(plan: VisitPlan) -> list[Command]:
+    """The visitor's own keys, put there before any script of the page, each only where the page has none yet."""
+    keys = json.dumps([[key.origin, key.area, key.key, key.value] for key in plan.keys])
+    source = f"""for (const [origin, area, key, value] of {keys}) try {{
+      const storage = area === 'local' ? localStorage : sessionStorage;
+      if (self.origin === origin && storage.getItem(key) === null) storage.setItem(key, value);
+    }} catch {{}}"""
+    return [("Page.addScriptToEvaluateOnNewDocument", {"source": source, "runImmediately": True})]
 
 
 def worker_paused(hook: str) -> list[Command]:

@@ -99,9 +99,12 @@ class Storage(Observer):
         self._present |= held
 
     def write(self, draft: Draft) -> None:
+        given = {((key.area, key.origin), key.key) for key in self.scene.plan.keys}
         for (kind, origin), keys in self._present.items():
             for key in keys:
                 place = ((kind, origin), key)
+                if place in given and place not in self._setters:
+                    continue  # the visitor brought it along
                 called = tuple(self._setters.get(place, {}).values())
                 by_property = (self._by_property[place],) if place in self._by_property else ()
                 draft.storage.append(

@@ -1,0 +1,238 @@
+"""A site's own consent banner is pressed like a visitor would, and the state is verified. Real Chromium, real banners.
+
+Each page below has one tracker that its banner holds back until everything is accepted.
+"""
+
+# ruff: noqa: E501  # a page's script reads best on one line
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from site_server import Site
+
+from policies.catalogue import Catalogue
+from policies.observation import Scan
+from scanner.browser import Browser, BrowserSettings, VisitPlan
+from scanner.choice import ChoiceError
+from scanner.crawl import scan
+from scanner.settings import ScanSettings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MODULES = Path(__file__).parents[2] / "guests" / "node_modules"
+TRACKER = "document.cookie = '_stats=visitor-1; path=/; max-age=63072000'; new Image().src = '/hit';"
+
+KLARO = """<script>window.klaroConfig = {version: 1, storageMethod: '%METHOD%', storageName: 'klaro', lang: 'en',
+  acceptAll: %ALL%,
+  services: [{name: 'stats', title: 'Statistics', purposes: ['analytics']}]};</script>
+<script type="text/plain" data-type="application/javascript" data-name="stats"
+  data-src="http://ads.localhost:%PORT%/stats.js"></script>
+<script defer data-config="klaroConfig" src="/klaro.js"></script>"""
+
+VANILLA = """<link rel="stylesheet" href="/vanilla.css"><script src="/vanilla.js"></script>
+<script type="text/plain" data-category="analytics" data-src="http://ads.localhost:%PORT%/stats.js"></script>
+<script>CookieConsent.run({categories: {necessary: {enabled: true, readOnly: true}, analytics: {}},
+  language: {default: 'en', translations: {en: {
+    consentModal: {title: 'We use cookies', description: 'Choose.', acceptAllBtn: 'Accept all',
+      %REFUSE% showPreferencesBtn: 'Manage preferences'},
+    preferencesModal: {title: 'Preferences', acceptAllBtn: 'Accept all', savePreferencesBtn: 'Save preferences',
+      sections: [{title: 'Statistics', description: 'Counts.', linkedCategory: 'analytics'}]}}}}});</script>"""
+
+TARTEAUCITRON = """<script src="/tac/tarteaucitron.js"></script><script>
+tarteaucitron.init({hashtag: '#tarteaucitron', cookieName: 'tarteaucitron', orientation: 'middle', DenyAllCta: true,
+  AcceptAllCta: true, highPrivacy: true, showIcon: false, removeCredit: true, useExternalCss: false});
+tarteaucitron.services.stats = {key: 'stats', type: 'analytic', name: 'Statistics', uri: '', needConsent: true,
+  cookies: [], js() { tarteaucitron.addScript('http://ads.localhost:%PORT%/stats.js'); }};
+(tarteaucitron.job = tarteaucitron.job || []).push('stats');</script>"""
+
+OWN = """<div id="bar" style="position:fixed;bottom:0" hidden><p>%TEXT%</p>%BUTTONS%</div><script>
+const bar = document.getElementById('bar'), load = () => {
+  const tag = document.createElement('script'); tag.src = 'http://ads.localhost:%PORT%/stats.js'; document.body.append(tag);
+};
+const kept = () => localStorage.getItem('x-choice');
+if (kept() === null) bar.hidden = false; else if (kept() === '1') load();
+const take = (value) => { localStorage.setItem('x-choice', value); bar.hidden = true; if (value === '1') load(); };
+bar.querySelector('[data-yes]').onclick = () => take('1');
+bar.querySelector('[data-no]').onclick = () => take('0');
+</script>"""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shop(site: Site) -> AsyncIterator[Site]:
+    site.script("ads.localhost", "/stats.js", TRACKER)
+    site.put("shop.localhost", "/hit", "", "image/gif")
+    site.script("shop.localhost", "/klaro.js", (MODULES / "klaro/dist/klaro.js").read_text())
+    package = MODULES / "vanilla-cookieconsent/dist"
+    site.script("shop.localhost", "/vanilla.js", (package / "cookieconsent.umd.js").read_text())
+    site.put("shop.localhost", "/vanilla.css", (package / "cookieconsent.css").read_text(), "text/css")
+    tac = MODULES / "tarteaucitronjs"
+    for file in ("tarteaucitron.js", "tarteaucitron.services.js", "lang/tarteaucitron.en.js"):
+        site.script("shop.localhost", f"/tac/{file}", (tac / file).read_text())
+    site.put("shop.localhost", "/tac/css/tarteaucitron.css", (tac / "css/tarteaucitron.css").read_text(), "text/css")
+    return site
+
+
+def serve(site: Site, banner: str, **filled: str) -> str:
+    for name, value in filled.items():
+        banner = banner.replace(f"%{name.upper()}%", value)
+    site.page("shop.localhost", "/two", f"<!doctype html><title>Two</title><body><p>Two</p>{banner}")
+    return site.page(
+        "shop.localhost", "/", f"<!doctype html><title>Shop</title><body><p>Shop</p><a href=/two>two</a>{banner}"
+    )
+
+
+async def scanned(url: str, browser: Browser, consent: str, **settings: object) -> Scan:
+    class Lent:
+        """The module's browser, not closed with the scan."""
+
+        visit = staticmethod(browser.visit)
+
+        async def close(self) -> None: ...
+
+    async def lend(_: BrowserSettings) -> Lent:
+        return Lent()
+
+    wanted = ScanSettings(url=url, consent=consent, max_pages=2, **settings)  # type: ignore[arg-type]
+    return await scan(wanted, Catalogue.of({}), now=lambda: datetime.now(UTC), launch=lend)
+
+
+def stored(found: Scan) -> set[str]:
+    return {cookie.name for cookie in found.cookies if cookie.state == "stored"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "banner", "filled", "keeps"),
+    [
+        ("Klaro", KLARO, {"method": "cookie", "all": "true"}, "klaro"),
+        ("Klaro", KLARO, {"method": "localStorage", "all": "true"}, None),
+        ("vanilla-cookieconsent", VANILLA, {"refuse": "acceptNecessaryBtn: 'Reject all',"}, "cc_cookie"),
+        ("vanilla-cookieconsent", VANILLA, {"refuse": ""}, "cc_cookie"),
+        ("tarteaucitron", TARTEAUCITRON, {}, "tarteaucitron"),
+    ],
+    ids=["klaro", "klaro in localStorage", "vanilla", "vanilla, refusal on the second layer", "tarteaucitron"],
+)
+async def test_real_banners_are_refused_and_accepted_and_say_so_themselves(
+    shop: Site, browser: Browser, tool: str, banner: str, filled: dict[str, str], keeps: str | None
+) -> None:
+    url = serve(shop, banner, **filled)
+    own = {keeps} if keeps else set()
+    for consent, trackers in (("none", set()), ("reject", set()), ("accept", {"_stats"})):
+        found = await scanned(url, browser, consent)
+        assert [page.error for page in found.pages] == [None, None]
+        assert stored(found) - own == trackers, consent
+        if consent == "none":
+            assert {banner.tool for banner in found.banners} == {tool}
+            continue
+        (shown,) = found.banners
+        assert (shown.tool, shown.page) == (tool, url)
+        assert shown.pressed
+        assert shown.verified.startswith(f"{tool} says so itself")
+        assert own <= stored(found)
+        pages = [cookie.pages for cookie in found.cookies if cookie.name == "_stats"]
+        assert pages == ([(url, f"{url}two")] if consent == "accept" else [])
+
+
+BUTTONS = [
+    ("en", "We use cookies and other tracking.", "Accept all cookies", "Accept only necessary"),
+    ("nb", "Vi bruker informasjonskapsler.", "Godta alle", "Kun nødvendige"),
+    ("nn", "Vi bruker informasjonskapslar.", "Godta alle", "Berre nødvendige"),
+    ("da", "Vi bruger cookies.", "Tillad alle", "Afvis alle"),
+    ("sv", "Vi använder kakor.", "Godkänn alla kakor", "Endast nödvändiga kakor"),
+    ("de", "Wir verwenden Cookies.", "Alle akzeptieren", "Nur notwendige Cookies akzeptieren"),
+    ("nl", "Wij gebruiken cookies.", "Alles accepteren", "Doorgaan zonder te accepteren"),
+    ("fr", "Nous utilisons des traceurs.", "Tout accepter", "Continuer sans accepter →"),
+    ("es", "Utilizamos cookies.", "Aceptar todas", "Rechazar todo"),
+    ("fi", "Käytämme evästeitä.", "Hyväksy kaikki", "Vain välttämättömät"),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "yes", "no"), BUTTONS, ids=[row[0] for row in BUTTONS])
+async def test_unknown_banners_are_pressed_by_their_words(
+    shop: Site, browser: Browser, language: str, text: str, yes: str, no: str
+) -> None:
+    buttons = f"<button data-no>{no}</button> <a href=/policy>Policy</a> <button data-yes>{yes}</button>"
+    url = serve(shop, OWN, text=text, buttons=buttons)
+    for want, label, choice in (("reject", no, "0"), ("accept", yes, "1")):
+        visit = await browser.visit(url, VisitPlan(press="reject" if want == "reject" else "accept"))
+        assert visit.pressed is not None
+        assert (visit.pressed.error, visit.pressed.path) == (None, (label,))
+        assert [key.value for key in visit.pressed.after.since(visit.pressed.before).keys] == [choice]
+
+
+async def test_a_banner_of_their_own_is_carried_along_without_the_trackers(shop: Site, browser: Browser) -> None:
+    url = serve(shop, OWN, text="Cookies?", buttons="<button data-no>No thanks</button><button data-yes>OK</button>")
+    assert stored(await scanned(url, browser, "reject")) == set()
+    accepted = await scanned(url, browser, "accept")
+    assert stored(accepted) == {"_stats"}
+    assert [(key.key, key.origin) for key in accepted.storage] == [("x-choice", shop.base())]
+    assert all(cookie.set_by[0].url.endswith("/stats.js") for cookie in accepted.cookies)
+
+
+SHADOW = """<x-banner></x-banner><script>customElements.define('x-banner', class extends HTMLElement {
+  connectedCallback() {
+    if (document.cookie.includes('shadow_consent')) return;
+    const root = this.attachShadow({mode: 'open'});
+    root.innerHTML = '<div style="position:fixed;top:0">We use cookies<button id=n>Decline</button><button>Allow all</button></div>';
+    root.addEventListener('click', (event) => { document.cookie = 'shadow_consent=' + event.target.id; this.remove(); });
+  }});</script>"""
+FRAME = """<script>if (!document.cookie.includes('frame_consent')) document.write(
+  '<iframe src="http://cmp.localhost:%PORT%/banner" style="position:fixed;bottom:0;width:500px;height:200px"></iframe>');
+addEventListener('message', (event) => { document.cookie = 'frame_consent=' + event.data; document.querySelector('iframe').remove(); });
+</script>"""
+FRAMED = """<body>We and our partners use cookies. <button onclick="parent.postMessage('no', '*')">Reject all</button>
+<button onclick="parent.postMessage('yes', '*')">Accept all</button>"""
+
+
+@pytest.mark.parametrize("banner", [SHADOW, FRAME], ids=["in a shadow root", "in a frame of another site"])
+async def test_banners_in_shadow_roots_and_frames_are_pressed(shop: Site, browser: Browser, banner: str) -> None:
+    shop.page("cmp.localhost", "/banner", FRAMED)
+    url = serve(shop, banner)
+    found = await scanned(url, browser, "reject")
+    assert {cookie.name: len(cookie.set_by) for cookie in found.cookies} == {
+        "shadow_consent" if banner is SHADOW else "frame_consent": 1
+    }
+    assert found.banners[0].pressed == (("Decline",) if banner is SHADOW else ("Reject all",))
+
+
+@pytest.mark.parametrize(
+    ("banner", "reason"),
+    [
+        ("<p>no banner</p>", "the page shows no consent banner"),
+        (
+            "<div style='position:fixed'>Cookies! <button>Reject</button></div>",
+            "the banner stays after pressing 'Reject'",
+        ),
+        (
+            "<div style='position:fixed'>Cookies! <button onclick='this.parentNode.remove()'>Reject</button></div>",
+            "took 'Reject' but keeps it nowhere",
+        ),
+        (
+            "<div style='position:fixed'>Cookies! <button onclick=\"this.parentNode.remove(); document.cookie='a=1'\">"
+            "Reject</button></div>",
+            "is shown again to the same visitor",
+        ),
+        ("<div style='position:fixed'>Cookies! <button>OK</button></div>", "no button to reject (OK)"),
+    ],
+)
+async def test_a_state_that_was_not_reached_is_never_assumed(
+    shop: Site, browser: Browser, banner: str, reason: str
+) -> None:
+    with pytest.raises(ChoiceError) as caught:
+        await scanned(serve(shop, banner), browser, "reject")
+    assert reason in str(caught.value)
+
+
+async def test_a_banner_whose_ok_grants_nothing_is_not_taken_for_consent(shop: Site, browser: Browser) -> None:
+    # Klaro without `acceptAll`: "That's ok" stores the defaults, which are off.
+    with pytest.raises(ChoiceError, match="Klaro says 'reject' after pressing \"That's ok\""):
+        await scanned(serve(shop, KLARO, method="cookie", all="false"), browser, "accept")
+
+
+async def test_purposes_can_only_be_chosen_on_a_banner_of_ours(shop: Site, browser: Browser) -> None:
+    with pytest.raises(ChoiceError, match="choose accept or reject, not statistics"):
+        await scanned(serve(shop, "<p>hello</p>"), browser, "statistics")
