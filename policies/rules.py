@@ -88,6 +88,8 @@ class Rules:
         if policy:
             self._add_policy(policy)
         self._requests: dict[tuple[str, str, str, str, bool], Known] = {}
+        self._by_imports: dict[tuple[str, str, str], Known | Literal[False]] = {}
+        """By the whole address: imported rules read queries, too."""
         self._names: dict[str, Known] = {}
         self._storage: dict[str, Known] = {}
 
@@ -156,10 +158,14 @@ class Rules:
         key = (request.host, path, request.page_host, request.kind, exempt)
         known = _remember(self._requests, key, lambda: self._find_request(request, path, exempt=exempt))
         if self.imports and (known is _FIRST_PARTY or not known.known):
-            third_party = not self.is_own(request.host, request.page_host)
-            if fact := self.imports.request(request, third_party=third_party):
-                return self._from_fact(fact)
+            whole = (request.url, request.page_host, request.kind)
+            return _remember(self._by_imports, whole, lambda: self._imported(request)) or known
         return known
+
+    def _imported(self, request: Request) -> Known | Literal[False]:
+        third_party = not self.is_own(request.host, request.page_host)
+        fact = self.imports.request(request, third_party=third_party)
+        return self._from_fact(fact) if fact else False
 
     def _find_request(self, request: Request, path: str, *, exempt: bool) -> Known:
         host = request.host.lower()
