@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from policies.catalogue.names import HostIndex, NameIndex
+from policies.catalogue.names import HostIndex, NameIndex, TextIndex
 from policies.catalogue.schema import SESSION, Sureness, VendorFile
 from policies.purpose import Purpose
 
@@ -75,7 +75,7 @@ class Catalogue:
         self._paths: NameIndex[Match] = NameIndex()
         self._cookies: NameIndex[Match] = NameIndex()
         self._storage: NameIndex[Match] = NameIndex()
-        self._inline: list[tuple[str, Match]] = []
+        self._inline: TextIndex[Match] = TextIndex()
         self._vendor_hosts: dict[str, HostIndex[bool]] = {}
         self._names: dict[str, str] = {}
         for vendor_id, file in sorted(self.files.items()):
@@ -131,10 +131,10 @@ class Catalogue:
                 key.key, key.purpose, f"storage key {key.key} is {file.name}'s", confidence=key.sure, about=key.about,
             ))  # fmt: skip
         for inline in file.inline:
-            self._inline.append((inline.contains, match(
+            self._inline.add(inline.contains, match(
                 inline.contains, inline.purpose, f"inline script contains {inline.contains!r} of {file.name}",
                 confidence=inline.sure,
-            )))  # fmt: skip
+            ))  # fmt: skip
 
     def match_host(self, host: str, path: str = "/") -> Match | None:
         """Who owns this host (and path, where only some paths are the vendor's); the longest suffix wins."""
@@ -163,7 +163,7 @@ class Catalogue:
 
     def match_inline(self, text: str) -> Match | None:
         """Whose snippet an inline script is."""
-        return next((match for contains, match in self._inline if contains in text), None)
+        return self._inline.find(text)
 
     def match_vendor(self, name: str) -> Vendor | None:
         """A vendor by id, name or alias, without regard to case."""

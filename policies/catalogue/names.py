@@ -84,3 +84,45 @@ class HostIndex(Generic[Value]):
 
     def __contains__(self, host: str) -> bool:
         return next(self.find(host), None) is not None
+
+
+class TextIndex(Generic[Value]):
+    """Literal pieces of text to values: finds the leftmost piece that a text contains, the longest where several begin.
+
+    A piece that opens with a letter, digit or `_` is found only where a word begins: `fbq(` in `window.fbq(`, not in
+    `myfbq(`. The pieces become regular expressions shaped like trees, so that a text is read twice at the most,
+    however many pieces there are.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, Value] = {}
+        self._patterns: list[re.Pattern[str]] | None = None
+
+    def add(self, piece: str, value: Value) -> None:
+        self._values.setdefault(piece, value)
+        self._patterns = None
+
+    def find(self, text: str) -> Value | None:
+        if self._patterns is None:
+            self._patterns = self._compiled()
+        found = [match for pattern in self._patterns if (match := pattern.search(text))]
+        return self._values[min(found, key=re.Match.start)[0]] if found else None
+
+    def _compiled(self) -> list[re.Pattern[str]]:
+        words = sorted(piece for piece in self._values if re.match(r"\w", piece))
+        others = sorted(self._values.keys() - set(words))
+        patterns = [rf"\b{_branch(words)}"] if words else []
+        return [re.compile(pattern) for pattern in [*patterns, *([_branch(others)] if others else [])]]
+
+
+def _branch(pieces: list[str]) -> str:
+    """A regular expression for any of these sorted texts, shared beginnings written once, longer ones tried first."""
+    ends_here = pieces[0] == ""
+    groups: dict[str, list[str]] = {}
+    for piece in pieces[1:] if ends_here else pieces:
+        groups.setdefault(piece[0], []).append(piece[1:])
+    branches = [re.escape(first) + _branch(rest) for first, rest in groups.items()]
+    if not branches:
+        return ""
+    joined = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+    return f"(?:{joined})?" if ends_here else joined
