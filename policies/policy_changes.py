@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
 from policies.lifetime import in_words
-from policies.purpose import Purpose
-from policies.site_policy import PolicyCookie, PolicyHost, PolicyKey, SitePolicy, is_material
+from policies.site_policy import (
+    PolicyCookie,
+    PolicyHost,
+    PolicyKey,
+    SitePolicy,
+    TrackerKey,
+    lived,
+    outlives,
+    tracker_key,
+    trackers,
+)
 
 Part = PolicyCookie | PolicyKey | PolicyHost
 
@@ -27,13 +36,12 @@ class PolicyChange(BaseModel):
 def policy_changes(old: SitePolicy, new: SitePolicy) -> tuple[PolicyChange, ...]:
     """Every difference, material ones first."""
     before, after = _parts(old), _parts(new)
+    known = trackers(old)
     found = [
-        change for key in sorted({*before, *after}) for change in _differences(key, before.get(key), after.get(key))
+        change
+        for key in sorted({*before, *after})
+        for change in _differences(key, before.get(key), after.get(key), known)
     ]
-    if is_material(old, new) and not any(change.material for change in found):
-        found.append(
-            PolicyChange(kind="vendor", subject=new.site, material=True, because="a vendor or purpose is new")
-        )  # fmt: skip
     return tuple(sorted(found, key=lambda change: (not change.material, change.kind, change.subject)))
 
 
@@ -44,32 +52,39 @@ def _parts(policy: SitePolicy) -> dict[tuple[str, str, str], Part]:
     return found
 
 
-def _differences(key: tuple[str, str, str], old: Part | None, new: Part | None) -> Iterator[PolicyChange]:
+def _differences(
+    key: tuple[str, str, str], old: Part | None, new: Part | None, known: Mapping[TrackerKey, int]
+) -> Iterator[PolicyChange]:
     kind, name, _ = key
+    unheard = new is not None and (tracked := tracker_key(new)) is not None and tracked not in known
 
     def change(words: str, *, material: bool) -> PolicyChange:
         return PolicyChange(kind=kind, subject=name, material=material, because=f"{kind} {name} {words}")
 
     if old is None and new is not None:
-        yield change(f"is new, for {new.purpose or 'an unknown purpose'}", material=_asks(new))
+        longer = isinstance(new, PolicyCookie) and _longer(new, known)
+        yield change(f"is new, for {new.purpose or 'an unknown purpose'}", material=unheard or longer)
         return
     if new is None or old is None:
         yield change("is gone", material=False)
         return
+    if isinstance(old, PolicyHost) and isinstance(new, PolicyHost) and old.tracker is not new.tracker:
+        yield change("is now known to track" if new.tracker else "is no longer taken for a tracker", material=unheard)
     if old.purpose is not new.purpose:
         words = f"is now for {new.purpose or 'an unknown purpose'}, before for {old.purpose or 'an unknown one'}"
-        yield change(words, material=_asks(new))
+        yield change(words, material=unheard)
     if old.vendor != new.vendor:
         words = f"now belongs to {new.vendor or 'nobody known'}, before to {old.vendor or 'nobody known'}"
-        yield change(words, material=_asks(new))
-    if isinstance(old, PolicyCookie) and isinstance(new, PolicyCookie) and _life(old) != _life(new):
-        longer = not new.session and (old.session or (new.lifetime or 0) > (old.lifetime or 0))
-        yield change(f"now asks for {_life(new)}, before for {_life(old)}", material=longer and _asks(new))
+        yield change(words, material=unheard)
+    if isinstance(old, PolicyCookie) and isinstance(new, PolicyCookie):
+        longer = outlives(lived(new), lived(old))
+        if longer or outlives(lived(old), lived(new)):
+            yield change(f"now asks for {_life(new)}, before for {_life(old)}", material=_longer(new, known))
 
 
-def _asks(part: Part) -> bool:
-    tracks = part.tracker if isinstance(part, PolicyHost) else part.purpose is not None
-    return tracks and part.purpose is not Purpose.NECESSARY
+def _longer(cookie: PolicyCookie, known: Mapping[TrackerKey, int]) -> bool:
+    key = tracker_key(cookie)
+    return key is not None and key in known and outlives(lived(cookie), known[key])
 
 
 def _life(cookie: PolicyCookie) -> str:

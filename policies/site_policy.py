@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from policies.catalogue import Catalogue, Vendor
+from policies.lifetime import difference
 from policies.purpose import Purpose
 
 SCHEMA = 1
@@ -144,29 +145,47 @@ def in_force(draft: SitePolicy, previous: SitePolicy | None) -> SitePolicy:
 
 def is_material(old: SitePolicy, new: SitePolicy) -> bool:
     """Does the change ask for consent again? New purpose, vendor or tracker, or a longer lifetime."""
-    before, after = _trackers(old), _trackers(new)
-    return any(key not in before or lifetime > before[key] for key, lifetime in after.items())
+    before, after = trackers(old), trackers(new)
+    return any(key not in before or outlives(lifetime, before[key]) for key, lifetime in after.items())
 
 
+TrackerKey = tuple[str, ...]
 _SESSION_FIRST = -1
 _UNKNOWN_LIFETIME = 0
 
 
-def _trackers(policy: SitePolicy) -> dict[tuple[str, ...], int]:
-    """Whatever needs consent, as (kind, name, vendor, purpose), with its lifetime in seconds."""
-    found: dict[tuple[str, ...], int] = {}
-    for cookie in policy.cookies:
-        if cookie.purpose is not None and cookie.purpose is not Purpose.NECESSARY:
-            lifetime = _SESSION_FIRST if cookie.session else cookie.lifetime or _UNKNOWN_LIFETIME
-            key = ("cookie", cookie.name, cookie.vendor or "", cookie.purpose)
+def tracker_key(part: PolicyCookie | PolicyKey | PolicyHost) -> TrackerKey | None:
+    """What a consent to this part covers; None where it needs none, or nobody knows whether it does."""
+    if part.purpose is Purpose.NECESSARY:
+        return None
+    match part:
+        case PolicyHost():
+            return ("host", part.vendor or part.host, part.purpose or "") if part.tracker else None
+        case PolicyCookie():
+            return ("cookie", part.name, part.vendor or "", part.purpose) if part.purpose else None
+        case PolicyKey():
+            return ("storage", part.key, part.vendor or "", part.purpose) if part.purpose else None
+
+
+def trackers(policy: SitePolicy) -> dict[TrackerKey, int]:
+    """Whatever needs consent, with how long it lives (`lived`)."""
+    found: dict[TrackerKey, int] = {}
+    parts: tuple[PolicyCookie | PolicyKey | PolicyHost, ...] = (*policy.cookies, *policy.storage, *policy.contacts)
+    for part in parts:
+        if key := tracker_key(part):
+            lifetime = lived(part) if isinstance(part, PolicyCookie) else _UNKNOWN_LIFETIME
             found[key] = max(lifetime, found.get(key, lifetime))
-    for item in policy.storage:
-        if item.purpose is not None and item.purpose is not Purpose.NECESSARY:
-            found["storage", item.key, item.vendor or "", item.purpose] = _UNKNOWN_LIFETIME
-    for host in policy.contacts:
-        if host.tracker and host.purpose is not Purpose.NECESSARY:
-            found["host", host.vendor or host.host, host.purpose or ""] = _UNKNOWN_LIFETIME
     return found
+
+
+def lived(cookie: PolicyCookie) -> int:
+    """Seconds, in an order that puts a session first and what is unknown before every known lifetime."""
+    return _SESSION_FIRST if cookie.session else cookie.lifetime or _UNKNOWN_LIFETIME
+
+
+def outlives(new: int, old: int) -> bool:
+    """Is it noticeably longer? A second more in every scan, as dates make it, is no news to a visitor."""
+    return new > old and (old <= _UNKNOWN_LIFETIME or difference(new, old) is not None)
 
 
 def named_vendors(ids: Iterable[str | None], catalogue: Catalogue) -> tuple[PolicyVendor, ...]:
