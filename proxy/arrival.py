@@ -62,6 +62,7 @@ class Arrivals:
             own_csp=site.own_csp,
             render=self._settings.render,
             csp_undecided=self._settings.csp_undecided,
+            csp_enforced=self._settings.csp == "enforce",
             consent_header=self._settings.consent_header,
             fresh=role == "page" and not shared and visitor is not None and visitor.prompt,
         )

@@ -40,8 +40,11 @@ _NEEDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("style-src-elem", ("style-src", "default-src")),
     ("connect-src", ("default-src",)),
     ("form-action", ()),
+    ("trusted-types", ()),
 )
 """What our files and form need, and the directives that speak for it where it is absent (CSP3 6.8.3)."""
+_TRUSTED = ("samtykke", "samtykke-banner")
+"""Trusted Types policies that the guard and the banner create."""
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
 
 
@@ -120,14 +123,16 @@ def _parents(host: str) -> list[str]:
     return [".".join(labels[start:]) for start in range(1, len(labels))]
 
 
-def admit(values: Iterable[str], origin: str, hashes: tuple[str, ...] = ()) -> Admitted:
+def admit(values: Iterable[str], origin: str, hashes: tuple[str, ...] = (), *, nonce: str | None = None) -> Admitted:
     """Let /.samtykke/ into the site's own policies at `origin`, changing no more than that.
 
     `hashes` are those of our scripts (`sha256-...`): the only way into a policy with 'strict-dynamic' and no nonce.
+    `nonce` is the one our tags carry already; without it the policies' own first one becomes theirs.
     """
     given = tuple(values)
-    found = _NONCE.search(" ".join(part for value in given for part in value.split(";") if "script" in part))
-    nonce = found[1] if found else None
+    if nonce is None:
+        found = _NONCE.search(" ".join(part for value in given for part in value.split(";") if "script" in part))
+        nonce = found[1] if found else None
     edited = tuple(
         ",".join(_admit_one(policy, origin, nonce, hashes) for policy in value.split(",")) for value in given
     )
@@ -167,12 +172,40 @@ def _wanted(name: str, sources: list[str], origin: str, nonce: str | None, hashe
     lower = {source.lower() for source in sources}
     if name in {"script-src-elem", "style-src-elem"} and nonce and f"'nonce-{nonce}'" in sources:
         return None
+    if name == "trusted-types":
+        missing = [each for each in _TRUSTED if each not in sources]
+        return None if "*" in sources else " ".join(missing) or None
     if name == "script-src-elem" and "'strict-dynamic'" in lower:
         return " ".join(f"'{one}'" for one in hashes if f"'{one}'" not in sources) or None
     scheme, _, host = origin.partition("://")
     if lower & {"*", "'self'", f"{scheme}:", origin, host}:
         return None
     return origin + OWN_PATH
+
+
+def admit_written(policy: str, origin: str, hashes: tuple[str, ...]) -> str:
+    """A policy in a `meta` element, which governs what stands after it: our banner, its form, its files.
+
+    By address, not by nonce: the document may be remembered, and its nonce is another's.
+    """
+    return ",".join(_admit_one(one, origin, None, hashes) for one in policy.split(","))
+
+
+def admit_frames(policy: str, hosts: Iterable[str], longest: int = LONGEST) -> str:
+    """Our own policy with these hosts in `frame-src`: where a placeholder offers to load one frame, it must load.
+
+    A loaded page's policy cannot be loosened, and a reload for one video would lose what the visitor was doing. The
+    same policy where it would become too long.
+    """
+    directives = policy.split("; ")
+    for index, text in enumerate(directives):
+        words = text.split(" ")
+        if words[0] == "frame-src":
+            known = [word.removesuffix(":*") for word in words]
+            more = {host for host in hosts if host not in known and f"*.{host.partition('.')[2]}" not in known}
+            directives[index] = " ".join(part for part in (text, _sources(more)) if part)
+    longer = "; ".join(directives)
+    return longer if len(longer) < longest else policy
 
 
 def quiet_downgrade(value: str) -> str:

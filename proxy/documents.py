@@ -5,12 +5,13 @@ The guard goes into pages and frames, the banner only into pages, nothing into m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urljoin
 
 from policies.verdict import Verdict
 from proxy.consent.desk import ConsentDesk
 from proxy.context import Context
+from proxy.csp import admit_written
 from proxy.exchange import Exchange
 from proxy.guard import guard_of
 from proxy.html.charset import PRESCAN, Transcoding, charset_of
@@ -50,10 +51,8 @@ class Documents:
         query = context.target.decode("latin-1")
         url = urljoin(exchange.origin, query if query.startswith("/") else "/")
         placeholder = self._placeholder(context, judge, url)
-        if holes:
-            injection = Injection(HEAD, b"", END, placeholder)
-        else:
-            injection = Injection(self.first(context), b"", self.last(context), placeholder)
+        ours = (HEAD, b"", END) if holes else (self.first(context), b"", self.last(context))
+        injection = Injection(*ours, placeholder, self._policy(exchange))
         page = Page(url, exchange.page_host, exchange.role == "page")
         rewriter = Rewriter(page, judge, injection, charset.spliced, mode=mode, memory=judge.memory)
         if not charset.transcoded:
@@ -74,6 +73,11 @@ class Documents:
             digest(body), content_type, tuple(applied), exchange.rules, exchange.consent, exchange.origin,
             exchange.role, exchange.exempt, exchange.render, context.maps_names, self._language(context), folder,
         )  # fmt: skip
+
+    def _policy(self, exchange: Exchange) -> Callable[[str], str]:
+        """Lets us into a policy that the document itself declares; of a fragment it may be put into a page."""
+        hashes = self.script_hashes(exchange)
+        return lambda text: admit_written(text, exchange.origin, hashes)
 
     def first(self, context: Context) -> bytes:
         """What goes first into the head."""

@@ -56,6 +56,8 @@ class Exchange:
     """Is this surely a browser opening a page or frame? Then the answer is wanted whole and unconditionally."""
     render: Literal["private", "shared"] = "private"
     csp_undecided: Literal["consentable", "strict"] = "consentable"
+    csp_enforced: bool = True
+    """Does our policy refuse, or only report?"""
     consent_header: bool = False
     nonce: str | None = None
     """The site's own CSP nonce, once its answer is here."""

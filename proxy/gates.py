@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from policies.purpose import Purpose
+from policies.rules import Rules
 from policies.verdict import Request, Verdict
 from proxy import csp
 from proxy.cookies import request_cookies, set_cookies
@@ -185,21 +187,40 @@ def detours(fields: Fields, exchange: Exchange) -> None:
 
 def policy(fields: Fields, exchange: Exchange) -> None:
     """The site's policies admit our files; ours follows as one more header."""
-    values = [value.decode("latin-1") for value in fields.all(b"content-security-policy")]
-    if values:
-        admitted = csp.admit(values, exchange.origin, exchange.script_hashes)
+    for name in (b"content-security-policy", b"content-security-policy-report-only"):
+        values = [value.decode("latin-1") for value in fields.all(name)]
+        if not values:
+            continue
+        admitted = csp.admit(values, exchange.origin, exchange.script_hashes, nonce=exchange.nonce)
         exchange.nonce = admitted.nonce
         if admitted.values != tuple(values):
-            changed = iter(admitted.values)
-            fields.rewrite(b"content-security-policy", lambda _: next(changed).encode("latin-1"))
+            changed = iter([value.encode("latin-1") for value in admitted.values])
+            fields.rewrite(name, partial(_next, changed))
     undecided = exchange.render == "shared" or not exchange.consent.decided
     exempt = exchange.exempt
     ours = exchange.own_csp(
         exchange.consent, undecided and exchange.csp_undecided == "consentable", exempt, exchange.page_host
     )
     if ours:
-        fields.add(b"Content-Security-Policy", ours.encode("latin-1"))
+        ours = csp.admit_frames(ours, content_hosts(exchange.rules))
+        name = b"Content-Security-Policy" if exchange.csp_enforced else b"Content-Security-Policy-Report-Only"
+        fields.add(name, ours.encode("latin-1"))
         fields.add(b"Reporting-Endpoints", f'{csp.REPORT_GROUP}="{csp.REPORT_PATH}"'.encode())
+
+
+def _next(changed: Iterator[bytes], _: bytes) -> bytes:
+    return next(changed)
+
+
+@lru_cache(maxsize=32)
+def content_hosts(rules: Rules) -> tuple[str, ...]:
+    """Hosts whose frames get a placeholder on this site: those a scan has seen, and their vendors' others."""
+    if rules.policy is None:
+        return ()
+    vendors = [file for vendor in rules.policy.vendors if (file := rules.catalogue.files.get(vendor.id)) is not None]
+    offered = {host.match for file in vendors for host in file.host if host.placeholder}
+    seen = {contact.host for contact in rules.policy.contacts if contact.placeholder}
+    return tuple(sorted(seen | {name for host in offered for name in (host, f"*.{host}")}))
 
 
 def caching(fields: Fields, exchange: Exchange) -> None:

@@ -63,6 +63,8 @@ class ProxySettings(_Settings):
     mode: Literal["enforce", "report"] = "enforce"
     render: Literal["private", "shared"] = "private"
     csp_undecided: Literal["consentable", "strict"] = "consentable"
+    csp: Literal["enforce", "report"] = "enforce"
+    """With `report` browsers only tell us what our own policy would refuse."""
     consent_mode: Literal["strip", "signals"] = "strip"
     unknown_cookies: Literal["pass", "block"] = "pass"
     unknown_third_party: Literal["block", "pass"] = "block"

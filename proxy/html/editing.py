@@ -8,7 +8,7 @@ left out, and so is all of it where the document is not XHTML in the default nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,13 +32,15 @@ class Injection:
 
     `head` goes first into the head, `body_start` right behind `<body>`, `body_end` before `</body>` or at the end of
     the document. `placeholder` answers what stands in for a blocked frame with content. A remembered page may be
-    filled again by putting markers here and replacing them in the answer.
+    filled again by putting markers here and replacing them in the answer. `policy` lets us into a Content Security
+    Policy that the document itself declares, in a `meta` element.
     """
 
     head: bytes = b""
     body_start: bytes = b""
     body_end: bytes = b""
     placeholder: Placeholder | None = None
+    policy: Callable[[str], str] | None = None
 
 
 NOTHING = Injection()
@@ -82,7 +84,9 @@ class Editing:
         if mode == "xml":
             injection = _well_formed(injection)
         self._injection = injection
-        self.elements = Elements(self.judging, nested if self._nests else _unread, injection.placeholder)
+        self.elements = Elements(
+            self.judging, nested if self._nests else _unread, injection.placeholder, injection.policy
+        )
         self._memory = memory
         self._known = memory.scope(page.url, charset)
         self._head_due = bool(injection.head)
@@ -215,4 +219,5 @@ def _well_formed(injection: Injection) -> Injection:
         body_start=injection.body_start if is_well_formed(injection.body_start) else b"",
         body_end=injection.body_end if is_well_formed(injection.body_end) else b"",
         placeholder=checked if placeholder else None,
+        policy=injection.policy,
     )

@@ -8,6 +8,7 @@ The convention, shared with the script that brings things back:
     an iframe's srcdoc         and the content of a noscript are rewritten by the same rules
     each such element          says data-samtykke="preferences|statistics|marketing|unknown" (what must be granted;
                                unknown needs everything) and data-samtykke-vendor="ID" where one vendor is known
+    a meta with a policy       lets our own files in, where the injection asks for it (Content Security Policy)
     a frame with content       is also `hidden`, and its placeholder stands right before it
 Additions stand right behind the tag's name, where they beat a duplicate. integrity, crossorigin, nonce, async and
 defer stay. Renaming takes every duplicate of the attribute, lest the second come to life.
@@ -43,10 +44,17 @@ _TRIGGERS = (b"url(", b"image-set(")
 class Elements:
     """Judges start tags and, where content counts, whole elements. `stripped` is the evidence."""
 
-    def __init__(self, judging: Judging, nested: Nested, placeholder: Placeholder | None) -> None:
+    def __init__(
+        self,
+        judging: Judging,
+        nested: Nested,
+        placeholder: Placeholder | None,
+        policy: Callable[[str], str] | None = None,
+    ) -> None:
         self._judging = judging
         self._nested = nested
         self._placeholder = placeholder
+        self._policy = policy
         self.stripped: list[tuple[Verdict, str, str]] = []
 
     def tag(self, tag: str, raw: bytes, name_length: int, *, placeholders: bool) -> bytes | None:
@@ -61,6 +69,8 @@ class Elements:
         judging = self._judging
         blocked: dict[str, tuple[Blocked, ...]] = {}
         changed: dict[str, bytes] = {}
+        if tag == "meta" and self._policy is not None and (written := self._written_policy(values)) is not None:
+            changed["content"] = written
         for name, load in loads.items():
             if name == b"xlink:href":
                 name = next((written for written in values if written.endswith(b":href")), name)
@@ -91,6 +101,14 @@ class Elements:
         }
         load = load_of(tag, name.decode(), context)
         return self._judging.value(value, load) if load else ()
+
+    def _written_policy(self, values: Mapping[bytes, bytes]) -> bytes | None:
+        """What a `meta` with a Content Security Policy must say to let our own markup in, if it does not."""
+        if values.get(b"http-equiv", b"").strip().lower() != b"content-security-policy" or self._policy is None:
+            return None
+        text = decoded(values.get(b"content", b""), self._judging.charset)
+        admitted = self._policy(text)
+        return None if admitted == text else escaped(admitted, self._judging.charset)
 
     def _srcdoc(self, value: bytes) -> bytes | None:
         text = decoded(value, self._judging.charset)

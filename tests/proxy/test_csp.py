@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.csp import LONGEST, admit, own_policy
+from proxy.csp import LONGEST, admit, admit_frames, admit_written, own_policy
 
 ORIGIN = "https://shop.example"
 OURS = "https://shop.example/.samtykke/"
@@ -97,6 +97,35 @@ def test_a_nonce_is_used_and_nothing_edited():
 def test_strict_dynamic_without_nonce_takes_our_hashes():
     found = admit(["script-src 'strict-dynamic' 'sha256-theirs'"], ORIGIN, ("sha256-a", "sha256-b"))
     assert found.values == ("script-src 'strict-dynamic' 'sha256-theirs' 'sha256-a' 'sha256-b'",)
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed"),
+    [
+        ("trusted-types a; img-src *", "trusted-types a samtykke samtykke-banner; img-src *"),
+        ("trusted-types 'none'", " trusted-types samtykke samtykke-banner"),
+        ("trusted-types", "trusted-types samtykke samtykke-banner"),
+        ("trusted-types *", "trusted-types *"),
+        ("require-trusted-types-for 'script'", "require-trusted-types-for 'script'"),
+    ],
+)
+def test_trusted_types_admit_our_two_policies(policy, changed):
+    assert admit([policy], ORIGIN).values == (changed,)
+
+
+def test_a_written_policy_admits_us_by_address_even_beside_a_nonce():
+    assert admit_written("script-src 'nonce-abc'", ORIGIN, ()) == f"script-src 'nonce-abc' {OURS}"
+    assert admit_written("script-src 'self'; style-src 'self'", ORIGIN, ()) == "script-src 'self'; style-src 'self'"
+
+
+def test_frames_that_a_placeholder_offers_are_admitted_where_frames_are_governed():
+    strict = own_policy({}, ["shop.example"])
+    frames = directives(admit_frames(strict, ("film.example", "*.film.example")))["frame-src"]
+    assert {"film.example:*", "*.film.example:*"} & set(frames)
+    assert "film.example" not in admit_frames(strict, ("film.example",)).partition("frame-src")[0]
+    open_policy = own_policy({}, ["shop.example"], code_open=True)
+    assert admit_frames(open_policy, ("film.example",)) == open_policy
+    assert admit_frames(strict, (f"film{n}.example" for n in range(900))) == strict
 
 
 def test_every_one_of_several_policies_lets_us_in():
