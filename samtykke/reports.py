@@ -51,6 +51,7 @@ def write_reports(
             findings=findings_of(first),
             screenshots=first.screenshots,
             others=[other.scan for other in others],
+            other_screenshots=[other.screenshots for other in others],
         )
         _write_report(html, Path(targets.report))
 

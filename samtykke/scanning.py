@@ -77,10 +77,28 @@ async def scan_site(config: Config, settings: ScanSettings) -> Scanned:
 
 
 def run_scans(config: Config, wanted: Sequence[ScanSettings]) -> list[Scanned]:
-    """Each scan after the other. Raises UnreachableError where not a single page of a site could be read."""
+    """Each scan after the other. A consent state that cannot be reached is said and left out where another can.
+
+    Raises UnreachableError where not a single page of a site could be read, or none of its states could be reached.
+    """
 
     async def run() -> list[Scanned]:
-        return [await scan_site(config, settings) for settings in wanted]
+        found: list[Scanned] = []
+        failed: list[tuple[str, UnreachableError]] = []
+        for settings in wanted:
+            try:
+                found.append(await scan_site(config, settings))
+            except UnreachableError as error:
+                others = [one for one in wanted if one.url == settings.url and one is not settings]
+                if not others:
+                    raise
+                failed.append((settings.url, error))
+                Console(stderr=True).print(f"--consent {settings.consent}: {error}", highlight=False, soft_wrap=True)
+        reached = {settings.url for settings in wanted} - {url for url, _ in failed} | {one.scan.site for one in found}
+        for url, why in failed:
+            if url not in reached:
+                raise why
+        return found
 
     return asyncio.run(run())
 
@@ -90,7 +108,9 @@ async def changes_since_last(config: Config, scanned: Scanned) -> str:
     if scanned.number is None:
         return "not kept"
     async with await open_inventory(config) as inventory:
-        before = await inventory.newest_id(scanned.scan.site, mode=scanned.scan.mode, before=scanned.number)
+        before = await inventory.newest_id(
+            scanned.scan.site, mode=scanned.scan.mode, consent=scanned.scan.consent, before=scanned.number
+        )
         if before is None:
             return "first scan"
         return compare(await inventory.essence(before), await inventory.essence(scanned.number)).in_words()

@@ -26,7 +26,10 @@ def register(app: typer.Typer) -> None:
 def scan(
     urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Where to start.")],
     mode: Annotated[str, typer.Option(help="browser or static.")] = "browser",
-    consent: Annotated[str, typer.Option(help="none, reject, accept or PURPOSE,..")] = "none",
+    consent: Annotated[
+        list[str] | None,
+        typer.Option(help="none, reject, accept or PURPOSE,..; several times: states side by side.  [default: none]"),
+    ] = None,
     max_pages: Annotated[int, typer.Option(help="Pages to visit at most.")] = 50,
     depth: Annotated[int, typer.Option(help="Links to follow from the start page.")] = 3,
     concurrency: Annotated[int, typer.Option(help="Pages at the same time.")] = 4,
@@ -43,15 +46,16 @@ def scan(
 ) -> None:
     """Inventory every cookie, storage key, request and frame: who set it, what for, how long it lives.
 
-    Example: samtykke scan https://shop.example/ --max-pages 20 --report report.html
+    Example: samtykke scan https://shop.example/ --consent none --consent reject --consent accept --report report.html
     """
     settings = [
         _settings(
-            url=url, mode=mode, consent=consent, max_pages=max_pages, depth=depth, concurrency=concurrency,
+            url=url, mode=mode, consent=state, max_pages=max_pages, depth=depth, concurrency=concurrency,
             third_party_cookies=third_party_cookies, ignore_robots=ignore_robots,
             allow_private=tuple(allow_private or ()), thorough=thorough, chromium_arguments=tuple(chromium_arg or ()),
         )
         for url in urls
+        for state in dict.fromkeys(consent or ["none"])
     ]  # fmt: skip
     targets = Targets(report, har, csv)
     targets.check()

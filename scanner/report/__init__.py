@@ -2,6 +2,7 @@
 
 What is where
     summary    the scan in sentences and counts
+    states     the consent states side by side, and who broke the promise
     charts     counts as inline SVG
     html       one self-contained page: summary, findings, tables, pictures (`page.html.j2` is its markup)
     tables     CSV

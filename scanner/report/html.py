@@ -16,15 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from policies.catalogue import Catalogue
 from policies.findings import Finding
 from policies.lifetime import in_words, safari_note
-from policies.observation import ObservedCookie, Scan
+from policies.observation import BannerSeen, ObservedCookie, Scan, Technique
 from scanner.changes import Changes
 from scanner.report.charts import BAR, LABEL, WIDTH, chart
+from scanner.report.states import broken_promises, side_by_side
 from scanner.report.summary import (
     by_host,
     by_lifetime,
     by_purpose,
     needs_consent,
-    present,
     sentences,
     state_of,
     third_parties,
@@ -43,9 +43,11 @@ def render_html(
     changes: Changes | None = None,
     screenshots: Mapping[str, bytes] | None = None,
     others: Sequence[Scan] = (),
+    other_screenshots: Sequence[Mapping[str, bytes]] = (),
 ) -> str:
     """The report as HTML. `others` are scans of the same site in other consent states, set side by side;
-    `screenshots` are pictures by page; `generated` is the time printed at the foot."""
+    `screenshots` are pictures by page (`other_screenshots` those of the others, in order); `generated` is the time
+    printed at the foot."""
     states = (scan, *others)
     return (
         _environment()
@@ -70,9 +72,16 @@ def render_html(
             safari=_safari,
             who=lambda thing: sorted({setter.url for setter in thing.set_by}),
             hosts=_hosts(scan, catalogue),
+            techniques=_by_script(scan),
             states=[(state_of(one.consent), one) for one in states],
-            matrix=matrix(states) if others else (),
-            pictures=[(page, _data_url(image)) for page, image in sorted((screenshots or {}).items())],
+            matrix=side_by_side(states) if others else (),
+            promises=broken_promises(states, catalogue) if others else (),
+            banners=[(state_of(one.consent), banner) for one in states for banner in _told_once(one)],
+            pictures=[
+                (page, state_of(one.consent), _data_url(image))
+                for one, shots in zip(states, (screenshots or {}, *other_screenshots), strict=False)
+                for page, image in sorted(shots.items())
+            ],
             failed=[page for page in scan.pages if page.error],
             generated=generated.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
@@ -98,25 +107,20 @@ def lifetime(cookie: ObservedCookie) -> str:
     return asked if kept is None or kept >= cookie.declared_lifetime else f"{asked} (kept {in_words(kept)})"
 
 
-def matrix(states: Sequence[Scan]) -> list[tuple[str, str, list[bool], bool]]:
-    """Each tracker over the consent states: name, vendor id, present or not per state, and whether a promise was
-    broken: there before a choice or after rejecting."""
-    found: dict[tuple[str, str], str] = {}
-    unasked = [one.consent in ("none", "reject") for one in states]
-    seen = []
-    for one in states:
-        here = {(c.name, c.domain): c.vendor or "" for c in present(one) if _tracks(c)}
-        found |= here
-        seen.append(here)
-    return [
-        (
-            f"{name} on {domain}",
-            found[name, domain],
-            [(name, domain) in here for here in seen],
-            any((name, domain) in here for here, early in zip(seen, unasked, strict=True) if early),
-        )
-        for name, domain in sorted(found)
-    ]
+def _by_script(scan: Scan) -> list[tuple[Technique, int]]:
+    """Each technique of each script once, with the number of pages it was seen on."""
+    found: dict[tuple[str, str], list[Technique]] = {}
+    for technique in scan.techniques:
+        found.setdefault((technique.kind, technique.script), []).append(technique)
+    return [(seen[0], len({one.page for one in seen})) for _, seen in sorted(found.items())]
+
+
+def _told_once(scan: Scan) -> list[BannerSeen]:
+    """Each banner once, not once a page; one that was pressed says more than one that was seen."""
+    found: dict[tuple[str | None, tuple[str, ...]], BannerSeen] = {}
+    for banner in scan.banners:
+        found.setdefault((banner.tool, banner.pressed or banner.buttons), banner)
+    return list(found.values())
 
 
 def _tracks(cookie: ObservedCookie) -> bool:

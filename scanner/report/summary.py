@@ -81,7 +81,7 @@ def sentences(scan: Scan, findings: Sequence[Finding], catalogue: Catalogue | No
         named = ", ".join(vendor_names(scan, catalogue)[:6])
         found.append(
             f"The pages contact {_many(len(hosts), 'other host')}"
-            + (f", among them those of {named}." if named else ".")
+            + (f", {'one' if len(hosts) == 1 else 'among them those'} of {named}." if named else ".")
         )
     lasting = max(tracking, key=lambda cookie: cookie.declared_lifetime or 0, default=None)
     if lasting and lasting.declared_lifetime:
