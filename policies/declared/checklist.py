@@ -8,12 +8,12 @@ legal_basis              GDPR 13(1)(c)             consent, contract, legal duty
 recipients               GDPR 13(1)(e)             who receives data, or that nobody does
 transfers                GDPR 13(1)(f)             transfer outside the EEA, or that there is none
 retention                GDPR 13(2)(a)             how long data or cookies are kept
-right_of_access          GDPR 13(2)(b), 15
-right_to_rectification   GDPR 13(2)(b), 16
-right_to_erasure         GDPR 13(2)(b), 17
-right_to_restriction     GDPR 13(2)(b), 18
-right_to_portability     GDPR 13(2)(b), 20
-right_to_object          GDPR 13(2)(b), 21
+right_access          GDPR 13(2)(b), 15
+right_rectification   GDPR 13(2)(b), 16
+right_erasure         GDPR 13(2)(b), 17
+right_restriction     GDPR 13(2)(b), 18
+right_portability     GDPR 13(2)(b), 20
+right_objection          GDPR 13(2)(b), 21
 withdrawal               GDPR 13(2)(c), 7(3)       that consent can be taken back
 complaint                GDPR 13(2)(d), 77         the authority to complain to
 """
@@ -74,7 +74,7 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "transfers",
+        "third_country_transfers",
         (
             r"\b(?:outside|utenfor|utanfor|utanför|uden\s+for|außerhalb|buiten|en\s+dehors|fuera\s+de\w*|ulkopuol\w*)\b[^.;]{0,50}\b(?:eea|eu|european|eøs|ees|eea-|det\s+europeiske|europ\w*|ewr|eer|espace\s+économique|eta\b|norway|norge)\b",
             r"\b(?:third\s+countr\w+|tredjeland\w*|tredje\s+land|drittl[aä]nd\w*|derde\s+landen|pays\s+tiers|terceros\s+países|kolmansiin\s+maihin)\b",
@@ -91,44 +91,44 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "right_of_access",
+        "right_access",
         (
             rf"\b{_RIGHT}\b[^.;]{{0,140}}\b(?:access|copy\s+of|see|view|insight|innsyn\w*|se\s|få\s+vite|tillgång|registerutdrag|få\s+veta|indsigt\w*|auskunft\w*|einsicht|inzage|accès|accéder|acceso|acceder|pääsy|tarkasta\w*|tutustu\w*)\b|\b(?:innsynsrett|right\s+of\s+access|auskunftsrecht|recht\s+auf\s+auskunft|begära\s+(?:ut\s+)?registerutdrag)\w*",
             r"\b(?:innsyn\w*|indsigt\w*|auskunft\w*|registerutdrag|access\s+to|access\b|inzage|tillgång)\s*(?:,|;|i\b|til\b|and\b|og\b|och\b|und\b)[^.;]{0,80}\b(?:rett\w*|correct\w*|rectif\w*|delet\w*|slett\w*|rättels\w*|berigtig\w*|sletn\w*|berichtig\w*|rectificatie|rader\w*)",
         ),
     ),
     (
-        "right_to_rectification",
+        "right_rectification",
         (
             rf"\b{_RIGHT}\b[^.;]{{0,160}}\b(?:rectif\w*|correct\w*|amend\w*|retting\w*|rette[ts]?|retta|korriger\w*|rätta\w*|rättels\w*|berigtig\w*|rettelse\w*|berichtig\w*|korrektur|corriger|rectifi\w*|corregir|oikais\w*|korjaa\w*)\b",
         ),
     ),
     (
-        "right_to_erasure",
+        "right_erasure",
         (
             rf"\b{_RIGHT}\b[^.;]{{0,180}}\b(?:eras\w*|delet\w*|be\s+forgotten|remov\w*|sletting\w*|slette[ts]?|sletta|slettes|fjern\w*|rader\w*|bli\s+glömd|sletn\w*|slettet|lösch\w*|gelöscht|verwijder\w*|wissen|effac\w*|suppr\w*|suprimir|supresión|poista\w*)\b",
         ),
     ),
     (
-        "right_to_restriction",
+        "right_restriction",
         (
             r"\b(?:restrict\w*|limit)\b[^.;]{0,50}\b(?:processing|use)|\b(?:right\w*|request)\b[^.;]{0,160}\brestrict\w*|\bbegrens\w*|\bavgrens\w*|\bbegräns\w*\b[^.;]{0,40}|\bbegrænsning\w*|\beinschränk\w*\b[^.;]{0,50}|\bbeperk\w*|\blimitation\s+du\s+traitement|\blimitaci\w*|\brajoitta\w*",
         ),
     ),
     (
-        "right_to_portability",
+        "right_portability",
         (
             r"\bportab\w*|\bdataportab\w*|\bdatenübertragbarkeit|\boverdraagbaarheid|\bportabilité|\bsiirtää\s+tiedot|\bsiirrettävyy\w*|\bflytte\s+(?:\w+\s+){0,3}(?:opplysning\w*|data)|\bmachine[\s-]readable|\bmaskinlesbar\w*|\bmaskinläsbar\w*",
         ),
     ),
     (
-        "right_to_object",
+        "right_objection",
         (
             rf"\b{_RIGHT}\b[^.;]{{0,200}}\b(?:object(?:ion)?\s*(?:to|against|\.|,|$)|object\b|protest\w*|motsette|motsetje|innsigelse\w*|invända|invändning\w*|göra\s+invändningar|indsigelse\w*|gøre\s+indsigelse|widersprech\w*|widerspruch\w*|bezwaar\w*|oppos\w*|vastusta\w*)|\bwiderspruchsrecht|\bright\s+to\s+object",
         ),
     ),
     (
-        "withdrawal",
+        "withdrawal_of_consent",
         (
             r"\b(?:withdraw\w*|revok\w*|retract\w*|tak\w*\s+back)\b[^.;]{0,50}\b(?:consent|permission)|\bconsent\b[^.;]{0,60}\b(?:withdraw\w*|withdrawn|revok\w*)",
             r"\b(?:trekk\w*|trekkje|tilbakekall\w*|kalle\s+tilbake)\b[^.;]{0,50}\bsamtykk\w*|\bsamtykk\w*\b[^.;]{0,60}\b(?:trekk\w*|trukke\w*|tilbake\w*)",
@@ -137,7 +137,7 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "complaint",
+        "complaint_authority",
         (
             r"\b(?:complain\w*|lodge|klag\w*|klagomål|beschwer\w*|klacht\w*|réclamation|plainte|reclamación|valit\w*|kantel\w*)\b[^.;]{0,140}\b(?:authorit\w*|datatilsyn\w*|commissioner\w*|ico|imy|integritetsskydds\w*|datainspektion\w*|tilsyn\w*|myndighet\w*|aufsichtsbehörde\w*|behörde\w*|landesbeauftragte\w*|bundesbeauftragte\w*|autoriteit\w*|cnil|autorité|aepd|agencia|autoridad|tietosuoja\w*|regulator)",
             r"\b(?:datatilsyn\w*|integritetsskyddsmyndighet\w*|supervisory\s+authority|aufsichtsbehörde|autoriteit\s+persoonsgegevens|cnil|tietosuojavaltuut\w*)\b[^.;]{0,140}\b(?:complain\w*|klag\w*|klagomål|beschwer\w*|klacht\w*|réclamation|valit\w*|kantel\w*)",
@@ -152,10 +152,10 @@ _RIGHTS_WORD = re.compile(
     r"(?i)\b(?:right|rett|rätt|ret\b|rettighet|rettighed|recht|droit|derecho|oikeu|you\s+(?:may|can)|du\s+kan|sie\s+können|u\s+kunt)"
 )
 _BARE_RIGHT: dict[str, str] = {
-    "right_of_access": r"^\W*(?:(?:right\s+(?:of|to)\s+)?access|innsyn\w*|tillgång|indsigt\w*|auskunft\w*|inzage)\b",
-    "right_to_rectification": r"^\W*(?:(?:right\s+(?:of|to)\s+)?(?:rectif|correct)\w*|retting|rettelse|rättelse|berigtigelse|berichtigung|rectificatie)\b",
-    "right_to_erasure": r"^\W*(?:(?:right\s+(?:of|to)\s+)?(?:eras\w*|delet\w*)|sletting|sletning|radering|löschung|verwijdering)\b",
-    "right_to_object": r"^\W*(?:(?:right\s+(?:of|to)\s+)?object\w*|protest\w*|innsigelse|innvending|invändning\w*|indsigelse|widerspruch\w*|bezwaar)\b",
+    "right_access": r"^\W*(?:(?:right\s+(?:of|to)\s+)?access|innsyn\w*|tillgång|indsigt\w*|auskunft\w*|inzage)\b",
+    "right_rectification": r"^\W*(?:(?:right\s+(?:of|to)\s+)?(?:rectif|correct)\w*|retting|rettelse|rättelse|berigtigelse|berichtigung|rectificatie)\b",
+    "right_erasure": r"^\W*(?:(?:right\s+(?:of|to)\s+)?(?:eras\w*|delet\w*)|sletting|sletning|radering|löschung|verwijdering)\b",
+    "right_objection": r"^\W*(?:(?:right\s+(?:of|to)\s+)?object\w*|protest\w*|innsigelse|innvending|invändning\w*|indsigelse|widerspruch\w*|bezwaar)\b",
 }  # fmt: skip
 _BARE = {item: re.compile(pattern, re.IGNORECASE) for item, pattern in _BARE_RIGHT.items()}
 

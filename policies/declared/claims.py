@@ -46,6 +46,7 @@ _CLAIMS: dict[ClaimKind, tuple[str, ...]] = {
     ),
     "no_personal_data": (
         r"\b(?:do(?:es)?\s+not|don['’]t|doesn['’]t|never)\s+(?:\w+\s+){0,2}(?:collect|store|process|contain|register|save|record|hold|gather|include|retain|log)\b[^.;]{0,40}\b(?:any\s+)?(?:personal(?:ly)?(?:\s+identif\w+)?\s+(?:data|information)|your\s+personal\s+information|information\s+that\s+(?:can|could)\s+identify)",
+        r"\b(?:none|neither)\s+of\s+(?:them|these|the|our|those)\b[^.;]{0,40}\b(?:stor|contain|collect|hold|hav|includ)\w*\b[^.;]{0,20}\bpersonal(?:ly)?\s+(?:\w+\s+)?(?:data|information)|\bingen\s+av\s+(?:dem|disse|informasjonskapslene)\b[^.;]{0,40}\b(?:person\w*opplysning\w*|persondata)|\bingen\s+av\s+(?:dem|dessa|kakorna)\b[^.;]{0,40}\bpersonuppgift\w*",
         r"\bno\s+personal(?:ly)?(?:\s+identif\w+)?\s+(?:data|information)\s+(?:is|are|will\s+be|gets?)?\s*(?:\w+\s+)?(?:collected|stored|processed|saved|registered|recorded)?",
         r"\b(?:samler|lagrer|lagrar|behandler|behandlar|registrerer|registrerar|oppbevarer|inneholder|inneheld|samlar|indsamler|opbevarer|gemmer|indeholder|innehåller|sparar)\b\s*(?:(?:vi|me|de|den|dei|denne|disse)\s+)?(?:ikke|ikkje|inte|ingen|inga|aldri|aldrig)\b[^.;]{0,40}\b(?:person\w*(?:opplysning|oplysning|uppgift|data)\w*|personlige?a?\s+(?:opplysning|oplysning|uppgift|data)\w*)",
         r"\b(?:ingen|inga)\s+(?:person(?:opplysning|oplysning|uppgift|data)\w*|personlige?a?\s+(?:opplysning|oplysning|uppgift|data)\w*|personidentifiserbare?\s+\w+|personhenførbare\s+\w+)\s+(?:\w+\s+){0,2}(?:lagre[st]*|lagras|blir|vert|samle[st]*|samlas|behandle[st]*|behandlas|registrere[st]*|registreras|gemmes|sparas|indsamles|oppbevares|lagret|lagra)",
@@ -73,12 +74,12 @@ _CLAIMS: dict[ClaimKind, tuple[str, ...]] = {
         rf"\b(?:all|alle|samtlige|samtliga|alla|sämtliche)\s+(?:\w+\s+){{0,3}}{_COOKIES}\b[^.;]{{0,40}}\b(?:are|is|er|är|sind)\s+{_NECESSARY}",
     ),
     "consent_first": (
-        r"\b(?:only|kun|bare|berre|endast|bara|først|fyrst|först|nur|erst|alleen|uniquement)\b[^.;]{0,110}\b(?:after|once|when|if|with|etter|når|dersom|hvis|om\s+du|efter|når|när|med|nachdem|nach|wenn|mit|na|nadat|met|après|avec)\b[^.;]{0,60}\b(?:consent\w*|accept\w*|agree\w*|permission|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|accepter\w*|einwillig\w*|zustimm\w*|zugestimmt|toestemming|consentement)",
-        r"\b(?:not|n['’]t|no|never|ingen|ikke|ikkje|inte|inga|aldri|aldrig|keine|nicht|niet|geen)\b[^.;]{0,70}\b(?:until|before|unless|without|før|uten|utan|innan|förrän|uden|medmindre|med\s+mindre|om\s+inte|bevor|ohne|sofern|solange|zonder|voordat|sans)\b[^.;]{0,60}\b(?:consent\w*|accept\w*|agree\w*|permission|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|accepter\w*|einwillig\w*|zustimm\w*|zugestimmt|toestemming|consentement)",
+        r"\b(?:only|kun|bare|berre|endast|bara|først|fyrst|först|nur|erst|alleen|uniquement)\b[^.;]{0,110}\b(?:after|once|when|if|with|etter|når|dersom|hvis|om\s+du|efter|når|när|med|nachdem|nach|wenn|mit|na|nadat|met|après|avec)\b[^.;]{0,60}\b(?:consent\w*|accept\w*|agree\w*|permission|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|accepter\w*|einwillig\w*|eingewilligt|zustimm\w*|zugestimmt|toestemming|consentement)",
+        r"\b(?:not|n['’]t|no|never|ingen|ikke|ikkje|inte|inga|aldri|aldrig|keine|nicht|niet|geen)\b[^.;]{0,70}\b(?:until|before|unless|without|før|uten|utan|innan|förrän|uden|medmindre|med\s+mindre|om\s+inte|bevor|ohne|sofern|solange|zonder|voordat|sans)\b[^.;]{0,60}\b(?:consent\w*|accept\w*|agree\w*|permission|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|accepter\w*|einwillig\w*|eingewilligt|zustimm\w*|zugestimmt|toestemming|consentement)",
         r"\b(?:ask|request|obtain|get|seek)\w*\s+(?:for\s+)?(?:your\s+)?(?:\w+\s+)?(?:consent|permission)\b[^.;]{0,60}\b(?:before|prior|first)|\b(?:prior|explicit|advance)\s+consent\b[^.;]{0,40}\b(?:before|is\s+(?:obtained|required|asked))|\bbefore\b[^.;]{0,60}\b(?:cookies|trackers?|tags)\b[^.;]{0,60}\b(?:ask|request|obtain)\w*\b[^.;]{0,30}consent|\bbefore\b[^.;]{0,60}\bask\w*\s+(?:for\s+)?your\s+(?:consent|permission)",
         r"\b(?:ber|spør|innhenter|hentar|innhentar|frågar|inhämtar|indhenter|beder|spørger)\b[^.;]{0,40}\b(?:samtykke|samtycke|lov|tillatelse|tilladelse)\b[^.;]{0,60}\b(?:før|innan|inden|på\s+forhånd|i\s+förväg|fyrst|først)|\b(?:før|innan|inden)\b[^.;]{0,60}\b(?:ber|spør|innhenter|hentar|frågar|inhämtar|indhenter|beder)\b[^.;]{0,30}\b(?:samtykke|samtycke|lov|tillatelse)",
         r"\b(?:holen|fragen|bitten)\b[^.;]{0,50}\b(?:einwilligung|zustimmung)\b[^.;]{0,40}\b(?:bevor|vorher|zuvor|ein)\b|\b(?:vor|bevor)\b[^.;]{0,60}\b(?:einwilligung|zustimmung)\b|\b(?:einwilligung|zustimmung)\b[^.;]{0,40}\b(?:bevor)\b",
-        r"\b(?:set|stored?|placed?|loaded|activated|settes|lagres|plasseres|lastes|aktiveres|sätts|lagras|placeras|laddas|gesetzt|geladen|aktiviert|geplaatst|placed|sættes|lagrast|blir\s+sette)\b\s+(?:\w+\s+){0,2}(?:only\s+|kun\s+|først\s+|fyrst\s+|först\s+|bare\s+|berre\s+|nur\s+|erst\s+|endast\s+)(?:after|if|when|with|etter|dersom|hvis|når|efter|om|när|nach|mit|wenn|på\s+grunnlag)\b[^.;]{0,50}\b(?:consent\w*|accept\w*|agree\w*|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|einwillig\w*|zustimm\w*)",
+        r"\b(?:set|stored?|placed?|loaded|activated|settes|lagres|plasseres|lastes|aktiveres|sätts|lagras|placeras|laddas|gesetzt|geladen|aktiviert|geplaatst|placed|sættes|lagrast|blir\s+sette)\b\s+(?:\w+\s+){0,2}(?:only\s+|kun\s+|først\s+|fyrst\s+|först\s+|bare\s+|berre\s+|nur\s+|erst\s+|endast\s+)(?:after|if|when|with|etter|dersom|hvis|når|efter|om|när|nach|mit|wenn|på\s+grunnlag)\b[^.;]{0,50}\b(?:consent\w*|accept\w*|agree\w*|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|einwillig\w*|eingewilligt|zustimm\w*)",
         r"\bwe\s+only\s+set\s+cookies\s+when\b[^.;]{0,80}\baccepted",
     ),
 }  # fmt: skip
@@ -92,9 +93,12 @@ _BROWSER_REFUSES = re.compile(
 )
 _BROWSER_WORD = re.compile(rf"\b{_BROWSER}", re.IGNORECASE)
 _SETTINGS_WORD = re.compile(
-    rf"(?i)\b(?:settings?|options|preferences|innstilling\w*|inställning\w*|indstilling\w*|einstellung\w*|instellingen|paramètres|réglages|configuración|ajustes|asetuk\w*)\b|\b(?:by|via|through|in|using|i|gjennom|genom|med|in|über)\s+(?:\w+\s+){{0,3}}{_BROWSER}|{_BROWSER}\w*"
+    rf"(?i)\b(?:settings?|options|preferences|innstilling\w*|inställning\w*|indstilling\w*|einstellung\w*|instellingen|paramètres|réglages|configuración|ajustes|asetuk\w*)\b|\b(?:by|via|through|in|using|i|gjennom|genom|med|in|über)\s+(?:\w+\s+){{0,3}}{_BROWSER}|\b(?:most|many|de\s+fleste|dei\s+fleste|de\s+flesta|die\s+meisten|de\s+meeste)\s+(?:\w+\s+)?{_BROWSER}"
 )
 _COOKIE = re.compile(rf"\b{_COOKIES}|\bthem\b|\bdem\b|\bdei\b|\bdem\b|\bdies\b", re.IGNORECASE)
+_CLOSING = re.compile(
+    rf"(?i)\b(?:luk\w*|close[sd]?|closing|stäng(?:er|s|a|ts)|schlie(?:ß|ss)\w*|lèt\s+att|let\s+att|sluit\w*|ferme\w*|cierr\w*)\s+(?:\w+\s+)?{_BROWSER}|{_BROWSER}\w*\s+(?:\w+\s+){{0,2}}(?:luk\w*|closed?|stängs|geschlossen|schließen)"
+)
 _OWN_CHOICE = re.compile(
     r"""(?ix)
     \b(?:cookie|consent|samtykke|samtycke|privacy|personvern)[\s-]*(?:banner\w*|dialog\w*|settings|innstilling\w*|inställning\w*|indstilling\w*|einstellung\w*|preferences|panel\w*
@@ -192,7 +196,7 @@ def _browser_only(document: Document) -> tuple[int, Claim] | None:
         return None
     for block, start, end in _sentences(document):
         sentence = document.text[start:end]
-        if not (_BROWSER_WORD.search(sentence) and _BROWSER_REFUSES.search(sentence)):
+        if _CLOSING.search(sentence) or not (_BROWSER_WORD.search(sentence) and _BROWSER_REFUSES.search(sentence)):
             continue
         if _SETTINGS_WORD.search(sentence) and (_COOKIE.search(sentence) or _COOKIE.search(document.of(block))):
             return start, Claim(kind="browser_settings_only", quote=sentence)

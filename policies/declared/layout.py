@@ -15,11 +15,15 @@ _PAGE = re.compile(
     r"^\s*(?:side|page|sida|seite|pagina)?\s*\d{1,3}\s*(?:(?:av|of|/|von|van|de|af)\s*\d{1,3})?\s*$", re.I
 )
 _LONGEST_HEADING = 80
+_LONGEST_LINE = 5_000
 
 
 def layout_to_html(text: str) -> str:
     """Lines to markup. Takes any text."""
-    lines = [line.rstrip() for line in text.replace("\f", "\n\n").split("\n")]
+    lines = [
+        line.rstrip()[:_LONGEST_LINE] if line[:400].strip() else line.strip()[:_LONGEST_LINE]
+        for line in text.replace("\f", "\n\n").split("\n")
+    ]
     out: list[str] = []
     number = 0
     while number < len(lines):
@@ -45,7 +49,7 @@ def _alone(lines: list[str], start: int, end: int) -> bool:
 
 
 def _paragraph(lines: list[str], *, alone: bool) -> list[str]:
-    if len(lines) == 1 and _PAGE.match(lines[0]):
+    if len(lines) == 1 and _PAGE.match(lines[0].strip()):
         return []
     first = lines[0].strip()
     if (
@@ -118,7 +122,7 @@ def _table(lines: list[str], number: int) -> tuple[int, str]:
                 break
             end += 1
             continue
-        if _PAGE.match(line):
+        if _PAGE.match(line.strip()):
             end += 1
             continue
         own = _starts(line)

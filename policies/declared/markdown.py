@@ -29,7 +29,7 @@ _LINK = re.compile(
 )
 _REFERENCE = re.compile(r"\[([^\[\]\n]{1,300})\]\[[^\[\]\n]{0,100}\]")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^\s<>]{1,500}[.@][^\s<>]{1,200})>")
-_STRONG = re.compile(r"(?<!\\)(\*\*|__)(?=[^\s*_])(.{1,400}?)(?<=[^\s\\])\1")
+_STRONG = re.compile(r"(?<!\\)(\*\*|__)(?=[^\s*])(.{1,400}?)(?<=[^\s\\])\1")
 _EMPHASIS = re.compile(r"(?<![\w\\*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s\\*])\*(?![\w*])")
 _UNDERSCORED = re.compile(r"(?<![\w\\])_(?=[^\s_])([^_\n]{1,300}?)(?<=[^\s\\_])_(?!\w)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")

@@ -61,6 +61,8 @@ def safe_markup(html: str) -> str:
         if start < 0:
             break
         position, piece = _piece(html, start, open_tags, without_end)
+        if piece == "<br/>" and len(open_tags) >= DEEPEST and not text.strip():
+            continue
         out.append(piece)
         length += len(piece)
     out.extend(f"</{name}>" for name in reversed(open_tags) if name)

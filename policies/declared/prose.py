@@ -140,7 +140,9 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
             if open_record:
                 used.append((open_record, line.block))
             continue
-        labels = _labels(document.text, line)
+        labels = _labels(document.text, line) or _spoken_label(
+            document, line, catalogue, inside=open_record is not None
+        )
         title = (
             _title(document, line, catalogue, about=about) if not any(role == "name" for role, *_ in labels) else None
         )
@@ -167,18 +169,17 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
                 open_record.end = max(open_record.end, value[1])
                 open_record.sure = True
                 used.append((open_record, line.block))
-        if not labels and not title and open_record:
-            if line.block.kind in ("paragraph", "definition", "item", "term") and len(text) < 1500:
-                same = line.block is open_record.block or line.block.kind == "definition"
-                follows = open_record.block.kind == "heading" and not next(
-                    strong_names(document.text, line.start, line.end, catalogue), None
-                )
-                if same or follows:
-                    open_record.free.append((line.start, line.end))
-                    open_record.end = line.end
-                    used.append((open_record, line.block))
-                else:
-                    open_record = None
+        if not labels and not title and open_record and len(text) < 1500:
+            same = line.block is open_record.block or line.block.kind == "definition"
+            follows = open_record.block.kind == "heading" and not next(
+                strong_names(document.text, line.start, line.end, catalogue), None
+            )
+            if same or follows:
+                open_record.free.append((line.start, line.end))
+                open_record.end = line.end
+                used.append((open_record, line.block))
+            else:
+                open_record = None
     kept = [record for record in records if record.names and _confirmed(document, record, catalogue)]
     sure = {id(record) for record in kept}
     taken = {block.start: (block.start, block.end) for record, block in used if id(record) in sure}
@@ -187,7 +188,12 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
 
 def _label_start(text: str, start: int, value: int) -> int:
     return max(
-        (match.start("label") for match in _LABEL.finditer(text, start, value) if match.end() <= value), default=start
+        (
+            match.start("label")
+            for match in _LABEL.finditer(text, max(start, value - 60), value)
+            if match.end() <= value
+        ),
+        default=start,
     )
 
 
@@ -230,7 +236,29 @@ def _labels(text: str, line: _Line) -> list[tuple[Role, Span, str]]:
     return found
 
 
-_TITLE_REST = re.compile(r"^\s*(?:\([^()]{0,80}\)|[:–—-]|,|$|\n)")
+def _spoken_label(
+    document: Document, line: _Line, catalogue: Catalogue, *, inside: bool
+) -> list[tuple[Role, Span, str]]:
+    """A card's "Udløb 1 år": a label and its value side by side, told apart by layout alone."""
+    text = document.text[line.start : line.end]
+    if len(text) > 200 or text.endswith((".", "?", "!", ":")):
+        return []
+    for count in (2, 1):
+        words = text.split(" ", count)
+        if len(words) <= count:
+            continue
+        label = " ".join(words[:count])
+        role = role_of(label)
+        if role in (None, "other") or not all(word.casefold() in _JOINING or role_of(word) for word in words[:count]):
+            continue
+        value = (line.end - len(words[count]), line.end)
+        if role == "name":
+            if " " in words[count] or not is_name(words[count], catalogue):
+                continue
+        elif not inside:
+            continue
+        return [(role, value, label)]
+    return []
 
 
 def _title(
@@ -294,7 +322,7 @@ def _life_in(sentence: str) -> SaidLifetime | None:
     if said.session:
         browser = re.search(r"(?i)browser|nettles|webbläs|navigat|navegad|selai", said.text)
         if browser or _SESSION_COOKIE.search(sentence) or (_LIVES.search(sentence) and re.search(
-            r"(?i)(?:until|til|end|slutt|varer|expires?|utløper|lasts?|during|under|bis|ende)\b[^.]{0,30}" + re.escape(said.text), sentence
+            r"(?i)(?:until|til|end|slutt|varer|expires?|utløper|lasts?|during|under|bis|ende|stored\s+(?:in|for)|kept\s+for|(?:lagre[st]?|lagra|gemmes|sparas|gjelder|gäller|gælder)\s+(?:i|for|under|til|till))\b[^.]{0,30}" + re.escape(said.text), sentence
         )):  # fmt: skip
             return said
         return None
@@ -400,13 +428,8 @@ def _of_sentences(document: Document, block: Block, catalogue: Catalogue, site: 
         sentence = text[start:end]
         names = _names_said(document, block, start, end, catalogue, about=about)
         if not names:
-            life = _life_in(sentence)
-            if life and last and all(not (found[i].lifetime_text) for i in last):
-                for index in last:
-                    found[index] = found[index].model_copy(
-                        update={"lifetime": life.seconds, "session": life.session, "lifetime_text": life.text}
-                    )
-                last = []
+            for index in last:
+                found[index] = _continued(found[index], sentence)
             continue
         if _NEGATED.search(sentence):
             continue
@@ -426,6 +449,16 @@ def _of_sentences(document: Document, block: Block, catalogue: Catalogue, site: 
                 )
             )  # fmt: skip
     return found
+
+
+def _continued(cookie: DeclaredCookie, sentence: str) -> DeclaredCookie:
+    """What the next sentence of a paragraph adds: "It is deleted after 180 days", "It is needed to log in"."""
+    facts: dict[str, object] = {}
+    if not cookie.lifetime_text and (life := _life_in(sentence)):
+        facts = {"lifetime": life.seconds, "session": life.session, "lifetime_text": life.text}
+    if cookie.purpose is None and (purpose := purpose_described(sentence)):
+        facts["purpose"] = purpose
+    return cookie.model_copy(update=facts) if facts else cookie
 
 
 def _names_said(

@@ -100,7 +100,9 @@ def is_name(word: str, catalogue: Catalogue) -> bool:
         or _DOMAIN.match(bare)
     ):
         return False
-    if purpose_named(bare) or COOKIE_WORD.fullmatch(bare) or role_of(bare) or re.fullmatch(r"[\d.,\s%:-]+", bare):
+    if bare.isalpha() and (purpose_named(bare) or COOKIE_WORD.fullmatch(bare) or role_of(bare)):
+        return False
+    if re.fullmatch(r"[\d.,\s%:-]+", bare):
         return False
     return TOKEN.fullmatch(bare) is not None and not _MAIL.fullmatch(bare) and "//" not in bare
 

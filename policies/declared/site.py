@@ -19,12 +19,15 @@ _WORD = r"[A-ZÆØÅÄÖÜÉ][\w&'’.-]*"
 _COMPANY = re.compile(rf"\b((?:{_WORD}\s+){{0,4}}{_WORD})\s*,?\s+{_LEGAL_FORM}(?![\w])")
 _TITLE_OF = re.compile(
     r"(?i:personvern\w*|privacy(?:\s+and\s+cookie)?\s+(?:policy|notice|statement)|cookie\s+(?:policy|declaration|notice)|cookieerklæring\w*|cookiepoli\w*|integritetspolicy|datenschutz\w*"
-    r"|privatlivspolitik|persondatapolitik|privacyverklaring|kakpolicy|informasjonskapsler|cookies?)\s+(?i:for|of|hos|i|på|at|von|der|van|de|til|från|fra|on|-|–|\||·|:)\s+(?:the\s+)?"
+    r"|privatlivspolitik|persondatapolitik|privacyverklaring|kakpolicy|informasjonskapsler|cookies?)\s+(?i:for|of|hos|i|på|at|von|der|van|de|til|från|fra|on|-|–|—|\||·|:)\s+(?:the\s+)?"
     rf"((?:{_WORD}\s*){{1,4}})"
 )
 _CONTROLLER = re.compile(
     rf"((?:{_WORD}\s+){{0,3}}{_WORD})\s*(?:\([^()]*\)\s*)?,?\s*(?:(?:org\.?|organisasjons|organisations|CVR|KvK|company|registration)[\s.-]*(?:nr|nummer|no|number)|er\s+(?:behandlingsansvarlig|behandlingsansvarleg|dataansvarlig)"
     r"|is\s+the\s+(?:data\s+)?controller|är\s+personuppgiftsansvarig|ist\s+(?:der\s+)?Verantwortliche\w*|ved\s+daglig\s+leder|v/)"
+)
+_USES_COOKIES = re.compile(
+    r"(?i)[\s,]+(?:bruker|brukar|benytter|use[sd]?|anvender|bruger|använder|verwendet|nutzt|setzt|gebruikt|plaatst|utilise|utiliza|käyttää|setter|sets|collects?|samler|behandler|processes)\b"
 )
 _WE = re.compile(
     rf"(?:^|\b)(?:[Ww]e,\s+(?:at\s+)?|[Vv]i\s+(?:i|hos|på)\s+|[Ww]e\s+at\s+|©\s*(?:\d{{4}}\s*)?|[Cc]opyright\s+(?:©\s*)?(?:\d{{4}}\s*)?)((?:{_WORD}\s*){{1,3}})"
@@ -37,6 +40,12 @@ _FREE_MAIL = frozenset({"gmail.com", "hotmail.com", "outlook.com", "online.no", 
 _NOT_OWN = listed("""google facebook meta microsoft linkedin youtube twitter hotjar cookies cookie website personvern datatilsynet privacy policy the
     our this vi we these your behandling personopplysninger site nettstedet nettsiden webbplatsen norge norway sverige danmark eu
     europe gdpr analytics matomo piwik data internet browser other third what which general""")
+
+
+_OWN_WORDS = re.compile(
+    r"\b(?:this|our|dieser?|diese|denne|dette|den\s+her|denna|deze|cette|ce|este|esta|tämän)\s+(?:web\s?site|site|nettsted\w*|nettside\w*"
+    r"|webbplats\w*|hjemmeside\w*|website|seite|webseite|sitio|sivusto\w*)\b|\b(?:the|own|der)\s+(?:site|website)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,9 @@ class Site:
         words = " ".join(re.findall(r"[\w-]+", text))
         if not words:
             return False
-        return any(words == own or words.startswith(own + " ") for own in self.names)
+        return bool(_OWN_WORDS.search(text)) or any(
+            f" {words} " in f" {own} " or words.startswith(own + " ") for own in self.names
+        )
 
 
 def site_of(document: Document) -> Site:
@@ -75,6 +86,8 @@ def site_of(document: Document) -> Site:
             _add(names, match[1])
     for match in _COMPANY.finditer(text):
         near = text[max(0, match.start() - 80) : match.end() + 80]
+        if _USES_COOKIES.match(text, match.end()):
+            _add(names, match[1])
         if re.search(
             r"(?i)org\.?\s*(?:nr|no)|organi[sz]a[st]\w*|cvr|controller|behandlingsansvar|dataansvar|personuppgiftsansvar|verantwort|this\s+policy|denne\s+person",
             near,

@@ -18,7 +18,8 @@ from policies.declared.markup import safe_markup
 from policies.declared.words import listed
 
 Kind = Literal["heading", "paragraph", "item", "term", "definition", "caption"]
-LONGEST_TEXT = 1_000_000
+LONGEST_TEXT = 500_000
+LONGEST_SENTENCE = 2_000
 MOST_CELLS = 200_000
 
 
@@ -395,7 +396,7 @@ def _read(root: Tag, outside: frozenset[str], title: str, lang: str) -> Document
 
 
 _SENTENCE_END = re.compile(
-    r"(?<!\b[A-ZÆØÅÄÖ])(?<!\b(?:nr|mr|dr|st|jf|bl|ev|kl|ca|no|vs|jr))(?<!\b(?:etc|mfl|osv|inc|ltd|bzw|mva|org|art))"
+    r"(?<!\b[A-ZÆØÅÄÖ])(?<!\b(?i:nr|mr|dr|st|jf|bl|ev|kl|ca|no|vs|jr))(?<!\b(?i:mfl|osv|inc|ltd|bzw|mva|org|art|abs|lit))"
     r"(?<!\b(?:z\.B|e\.g|i\.e|m\.m|o\.l))(?<!\b(?:bl\.a|t\.ex|m\.fl))(?<!\b(?:f\.eks|d\.v\.s))"
     r"[.!?…]+[)\"'»”’]*(?=\s+[^\sa-zæøåäöüß]|\s*$|\n)|\n",
 )
@@ -404,12 +405,17 @@ _SENTENCE_END = re.compile(
 def sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The sentences of text[start:end] as spans without surrounding space; a line break ends one."""
     position = start
-    for match in _SENTENCE_END.finditer(text, start, end):
-        if span := trimmed(text, position, match.end()):
-            yield span
-        position = match.end()
-    if span := trimmed(text, position, end):
-        yield span
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, start, end)]
+    for stop in [*ends, end]:
+        while stop > position:
+            # what has no full stop is cut at a space, so that no reader meets an endless sentence
+            cut = (
+                stop if stop - position <= LONGEST_SENTENCE else text.rfind(" ", position, position + LONGEST_SENTENCE)
+            )
+            cut = cut if cut > position else position + LONGEST_SENTENCE
+            if span := trimmed(text, position, cut):
+                yield span
+            position = cut
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:

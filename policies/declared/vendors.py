@@ -105,26 +105,27 @@ class Mention:
 
 
 @lru_cache(maxsize=8)
-def _index(catalogue: Catalogue) -> tuple[re.Pattern[str], dict[str, str]]:
+def _index(catalogue: Catalogue) -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """First word of every vendor's name, alias and company to (all its words, vendor), the longest first."""
     names: dict[str, str] = {}
     for vendor_id, vendor in catalogue.vendors.items():
         for name in (vendor.name, *vendor.aliases):
-            if len(name) > 1 and re.search(r"[^\W\d_]", name):
-                names.setdefault(name.casefold(), vendor_id)
+            names.setdefault(name.casefold(), vendor_id)
     for vendor in catalogue.vendors.values():
-        names.setdefault(vendor.company.casefold(), f"company:{brand_of(vendor.company).casefold()}")
-        if len(brand := brand_of(vendor.company)) > 2:
-            names.setdefault(brand.casefold(), f"company:{brand.casefold()}")
+        brand = brand_of(vendor.company).casefold()
+        names.setdefault(vendor.company.casefold(), f"company:{brand}")
+        if len(brand) > 2:
+            names.setdefault(brand, f"company:{brand}")
     for brand in ("google", "facebook", "meta", "microsoft", "linkedin", "youtube", "twitter", "instagram"):
         names.setdefault(brand, f"company:{brand}")
-    words = sorted(names, key=len, reverse=True)
-    pattern = re.compile(
-        r"(?<![\w@/.-])(?:"
-        + "|".join(re.escape(word).replace(r"\ ", r"[\s-]+") for word in words)
-        + r")(?=['’]?s?\b)(?![\w@/]|-[a-z]|\.[a-z]{2,3}\b)",
-        re.IGNORECASE,
-    )
-    return pattern, names
+    index: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for name, known in names.items():
+        words = tuple(match[0].casefold() for match in _WORD.finditer(name))
+        if words and any(any(char.isalpha() for char in word) for word in words) and len(name) > 1:
+            index.setdefault(words[0], []).append((words, known))
+    for candidates in index.values():
+        candidates.sort(key=lambda candidate: -len(candidate[0]))
+    return index
 
 
 def brand_of(company: str) -> str:
@@ -135,20 +136,69 @@ def brand_of(company: str) -> str:
     return name
 
 
+_WORD = re.compile(r"[^\W_]+")
+_BETWEEN = re.compile(r"[\s.&'’!+/-]{0,4}")
+_GENITIVE = re.compile(r"['’]?s$")
+
+
 def mentions(text: str, start: int, end: int, catalogue: Catalogue) -> Iterator[Mention]:
     """Every known vendor named in text[start:end], browsers left out."""
-    pattern, names = _index(catalogue)
-    for match in pattern.finditer(text, start, end):
-        written = match[0]
-        key = re.sub(r"[\s-]+", " ", written.casefold())
-        known = names.get(key) or names.get(written.casefold())
-        if known is None or not _written_as_name(written, text, match.start(), start, catalogue, known):
+    index = _index(catalogue)
+    words = list(_WORD.finditer(text, start, end))
+    skip = 0
+    for number, match in enumerate(words):
+        if number < skip:
             continue
-        around = text[max(start, match.start() - 12) : match.end() + 25]
-        offset = match.start() - max(start, match.start() - 12)
+        for first in _forms(match[0].casefold()):
+            found = _longest(text, words, number, index.get(first, ()))
+            if found:
+                break
+        else:
+            continue
+        count, known = found
+        last = words[number + count - 1]
+        stop = last.end()
+        if (form := _GENITIVE.search(last[0])) and count == 1 and match[0].casefold() not in index:
+            stop -= len(form[0])
+        written = text[match.start() : stop]
+        if _in_address(text, match.start(), stop) or not _written_as_name(
+            written, text, match.start(), start, catalogue, known
+        ):
+            continue
+        skip = number + count
+        left = max(start, match.start() - 12)
+        around = text[left : stop + 25]
+        offset = match.start() - left
         if any(browser.start() <= offset < browser.end() for browser in BROWSERS.finditer(around)):
             continue
-        yield Mention(written, match.start(), match.end(), known)
+        yield Mention(written, match.start(), stop, known)
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """A word as it stands and without the genitive's s: "Googles" is Google's."""
+    return (word, word[:-1]) if word.endswith("s") and len(word) > 4 else (word,)
+
+
+def _longest(
+    text: str, words: list[re.Match[str]], number: int, candidates: Iterable[tuple[tuple[str, ...], str]]
+) -> tuple[int, str] | None:
+    for parts, known in candidates:
+        if number + len(parts) > len(words):
+            continue
+        tail = range(1, len(parts))
+        if all(words[number + i][0].casefold() in (parts[i], parts[i] + "s") for i in tail) and all(
+            _BETWEEN.fullmatch(text, words[number + i - 1].end(), words[number + i].start()) for i in tail
+        ):
+            return len(parts), known
+    return None
+
+
+def _in_address(text: str, start: int, end: int) -> bool:
+    """Is this a piece of an address ("support.google.com", "me@hotjar.com") or of a name ("google_id", "x-google")?"""
+    before, after = text[max(0, start - 1) : start], text[end : end + 3]
+    if before and (before in "@_/" or (before in ".-" and text[max(0, start - 2) : start - 1].isalnum())):
+        return True
+    return after[:1] in ("_", "@") or bool(re.match(r"\.[a-z]", after))
 
 
 def _written_as_name(written: str, text: str, at: int, start: int, catalogue: Catalogue, known: str) -> bool:
@@ -198,19 +248,13 @@ def vendors_named(
 
     for block in document.blocks:
         cookie_section = bool(COOKIE_WORD.search(" ".join(block.path[-2:])))
-        whole = document.of(block)
+        about = bool(COOKIE_WORD.search(document.text, block.start, block.end))
         for start, end in sentences(document.text, block.start, block.end):
             sentence = document.text[start:end]
             heading = block.kind == "heading"
             if NOT_USED.search(sentence):
                 continue
-            if (
-                heading
-                or block.kind in ("item", "term")
-                or cookie_section
-                or USES.search(sentence)
-                or COOKIE_WORD.search(whole)
-            ):
+            if heading or block.kind in ("item", "term") or cookie_section or USES.search(sentence) or about:
                 for mention in _each_once(mentions(document.text, start, end, catalogue), document.text, catalogue):
                     if not _left_out(mention, document.text, start, end, site):
                         add(mention.name, mention.known, mention.start, sentence)

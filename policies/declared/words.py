@@ -75,14 +75,14 @@ _CATEGORIES: tuple[tuple[Purpose | None, str], ...] = (
     (
         Purpose.MARKETING,
         r"""market\w*|marknads\w*|markeds\w*|marknadsf\w*|marknadsføring|werb\w*|advert\w*|\bads?\b|annons\w*|annonc\w*|reklam\w*
-        |target\w*|målret\w*|målrett\w*|riktade|retarget\w*|remarket\w*|publicit\w*|reclame\w*|advertentie\w*|markkin\w*
+        |target\w*|målret\w*|målrett\w*|riktade|retarget\w*|remarket\w*|publici[td]\w*|reclame\w*|advertentie\w*|markkin\w*
         |mainos\w*|social\s+media|sosiale\s+medi\w*|sociala\s+medi\w*|sociale\s+medi\w*|soziale\w*\s+med\w*|réseaux\s+sociaux
         |redes\s+sociales|tracking|sporing|spårning|conversion|konverter\w*|kampanj\w*|campaign\w*""",
     ),
     (
         Purpose.STATISTICS,
-        r"""statisti\w*|analy[sztt]\w*|anal[íi]tic\w*|web\s*analy\w*|nettanaly\w*|performance|ytelse\w*|yting\w*|prestanda\w*|ydeevne
-        |præstation\w*|leistung\w*|prestatie\w*|rendimiento|mesure\s+d['’]audience|measure\w*|measurement|måling|mäter|mäta|måler?
+        r"""e?statisti\w*|estad[íi]stic\w*|analy[sz]\w*|anal[íi]tic\w*|web\s*analy\w*|nettanaly\w*|performance|ytelse\w*|yting\w*|prestanda\w*|ydeevne
+        |præstation\w*|leistung\w*|prestatie\w*|rendimiento|mesure\s+d['’]audience
         |medición|suorituskyky|tilasto\w*|analytiik\w*|kävijäseuran\w*|webbanalys|besøksstatistikk|besöksstatistik|reichweit\w*""",
     ),
     (
@@ -117,7 +117,7 @@ _DESCRIBED: tuple[tuple[Purpose, str], ...] = (
         Purpose.STATISTICS,
         r"""(?:distinguish|identif|count|recogni[sz]|differentiat)\w*\s+(?:\w+\s+){0,4}(?:users?|visitors?|visits?|people)
         |how\s+(?:\w+\s+){0,3}(?:visitors?|users?|people|you)\s+(?:\w+\s+){0,4}(?:use|visit|find|found|came|come|arriv|reach|got|navigat|interact)\w*
-        |how\s+many|number\s+of\s+(?:visits|visitors|users|times)|unike\s+(?:besøk|bruker)\w*|unika\s+(?:besök|användar)\w*|unikke\s+(?:besøg|bruger)\w*
+        |measur\w*|måling\w*|måle[rs]?|mäte[rn]\w*|mäta|misst|messen|meten|how\s+many|number\s+of\s+(?:visits|visitors|users|times)|unike\s+(?:besøk|bruker)\w*|unika\s+(?:besök|användar)\w*|unikke\s+(?:besøg|bruger)\w*
         |(?:telle|teller|tel|skille|skiller|gjenkjenne[r]?|räknar?|räkna|särskilj\w*|tæller?|tælle|skelne)\s+(?:mellom\s+|mellan\s+|mellem\s+)?(?:\w+\s+){0,2}(?:besøk|bruker|brukar|besök|användar|besøg|bruger)\w*
         |hvor\s+mange|kor\s+mange|hur\s+många|(?:hvordan|korleis|hur)\s+(?:\w+\s+){0,2}(?:besøkende|brukere|brukarar|besökare|användare|brugere|besøgende)\w*
         |besucher|wie\s+(?:viele|nutzer|besucher|oft)|bezoekers?|nombre\s+de\s+visit\w*|visiteurs?|visitas|visitantes|kävijä\w*|throttle|request\s+rate|besøkende\s+kom\w*|hvor\s+du\s+kom\w*|var\s+du\s+kom\w*""",
