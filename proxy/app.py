@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -95,6 +96,7 @@ class Proxy:
         self._looking: asyncio.Task[None] | None = None
         self._sites = Sites(())
         self._stopping = False
+        self._ids = (f"{secrets.token_hex(4)}{number:08x}" for number in count())
         gates: list[Gate] = [gate for gate in GATES if gate.name not in without]
         documents = Documents(settings, self.parts.desk, guarded="guard" not in without)
         self.memory = Memory(settings.remembered, lambda hit: self.counted.remembered(hit=hit))
@@ -219,7 +221,7 @@ class Proxy:
 
     def _refused(self, reason: str, error: BaseException | None) -> str:
         """Log what the parser could not read, or a fault of our own with its traceback; gives the page's request id."""
-        request_id = secrets.token_hex(8)
+        request_id = next(self._ids)
         self.counted.failure("refused" if error is None else "fault")
         if error is None:
             self._access.warning("refused", request_id=request_id, reason=reason)
@@ -229,7 +231,7 @@ class Proxy:
 
     async def _handle(self, request: web.BaseRequest) -> Answered:
         began = time.monotonic()
-        request_id = secrets.token_hex(8)
+        request_id = next(self._ids)
         reply = Reply(request)
         fields = Fields(request.raw_headers)
         target = request.raw_path.encode("utf-8", "surrogateescape")
@@ -256,6 +258,7 @@ class Proxy:
                         answered = await self._own_address(request, reply, site, path, visitor, request_id)
                         self._over(request, target, site, answered.status, 0, began, request_id)
                         return answered
+                    visitor = await self._brought_along(visitor, site, fields, request.method, path)
                     exchange = self._arrivals.exchange(request, fields, site, host, path, scheme, visitor, request_id)
                     await self._forward(request, fields, target, site, exchange, visitor, reply)
         except UpstreamError as error:
@@ -288,7 +291,7 @@ class Proxy:
     ) -> None:
         """Count the request, and log one line: no address, no query, no cookie, no browser."""
         seconds = time.monotonic() - began
-        stripped = exchange.stripped if exchange is not None else ()
+        stripped = exchange.stripped if exchange is not None else {}
         self.counted.request(site.name if site is not None else None, status, seconds, sent, stripped)
         if self.settings.access_log:
             self._access.info(
@@ -300,8 +303,23 @@ class Proxy:
                 bytes=sent,
                 ms=round(seconds * 1000, 1),
                 request_id=request_id,
-                stripped=len(stripped),
+                stripped=sum(stripped.values()),
             )
+
+    async def _brought_along(
+        self, visitor: Visitor | None, site: Site, fields: Fields, method: str, path: str
+    ) -> Visitor | None:
+        """The visitor with what he decided in another tool, where a page is asked for and a cookie can go with it."""
+        desk, settings = self.parts.desk, self.settings
+        if desk is None or visitor is None or method != "GET" or self.bypass.on:
+            return visitor
+        if settings.mode != "enforce" or settings.render != "private":
+            return visitor
+        if (fields.get(b"sec-fetch-dest") or b"document") != b"document" or b"html" not in (fields.get(b"accept") or b""):
+            return visitor
+        cookies = b"; ".join(fields.all(b"cookie")) or None
+        wished = (fields.get(b"accept-language") or b"").decode("latin-1")
+        return await desk.taken_over(visitor, site.notice, cookies, path=path, accept_language=wished)
 
     def _refusal(self, request: web.BaseRequest, target: bytes, fields: Fields) -> tuple[int, str] | None:
         if fields.size() > self.settings.limits.head:
@@ -366,5 +384,7 @@ class Proxy:
 
     def _count(self, site: Site, exchange: Exchange) -> None:
         self.ledger.count(site.name, exchange.rules.policy_hash, exchange.notes)
+        if exchange.tally is not None:
+            self.ledger.count_again(site.name, exchange.rules.policy_hash, exchange.tally)
         for kind, subject in exchange.sightings:
             self.ledger.see(site.name, kind, subject, exchange.path)

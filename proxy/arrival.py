@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -106,6 +107,7 @@ def _role(fields: Fields, method: str) -> Role:
     return role_of(fields.get(b"sec-fetch-dest"), method, fields.get(b"accept"), by_script)
 
 
+@lru_cache(maxsize=1024)
 def variant(policy_hash: str | None, consent: Consent, role: Role) -> str:
     """A short name for everything that makes two visitors' documents differ."""
     granted = ",".join(sorted(consent.purposes))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "broken_off")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -112,16 +112,16 @@ class Seat:
         self._sites = {name: _FIRST_SITE + place * _PER_SITE for place, name in enumerate(counts.sites)}
         self._failures = {name: place for place, name in enumerate(FAILURES)}
 
-    def request(self, site: str | None, status: int, seconds: float, sent: int, stripped: Iterable[str]) -> None:
-        """One request is over. `status` 0: broken off before an answer; `stripped` says what each thing was."""
+    def request(self, site: str | None, status: int, seconds: float, sent: int, stripped: Mapping[str, int]) -> None:
+        """One request is over. `status` 0: broken off before an answer; `stripped`: how many things of each kind."""
         cells = self._cells
         start = self._sites[site or NO_SITE]
         cells[start + (status // 100 - 1 if 100 <= status < 600 else _STATUS["broken_off"])] += 1
         cells[start + _DURATION + bisect_left(BUCKETS, seconds)] += 1
         cells[start + _MICROSECONDS] += int(seconds * 1e6)
         cells[start + _SENT] += sent
-        for what in stripped:
-            cells[start + _STRIPPED + _WHAT.get(what, _WHAT["other"])] += 1
+        for what, number in stripped.items():
+            cells[start + _STRIPPED + _WHAT.get(what, _WHAT["other"])] += number
 
     def failure(self, kind: str) -> None:
         """Something went wrong: one of FAILURES."""

@@ -82,12 +82,15 @@ class Documents:
     def first(self, context: Context) -> bytes:
         """What goes first into the head."""
         exchange = context.exchange
-        if not self._guarded or exchange.role not in {"page", "frame"}:
+        if exchange.role not in {"page", "frame"}:
             return b""
+        style = self._desk.stylesheet(nonce=exchange.nonce) if self._desk is not None else b""
+        if not self._guarded:
+            return style
         guard = guard_of(exchange.rules)
         if exchange.render == "shared":
-            return guard.shared_tags(nonce=exchange.nonce, consent_mode=self._settings.consent_mode)
-        return guard.tags(exchange.consent, nonce=exchange.nonce, consent_mode=self._settings.consent_mode)
+            return guard.shared_tags(nonce=exchange.nonce, consent_mode=self._settings.consent_mode) + style
+        return guard.tags(exchange.consent, nonce=exchange.nonce, consent_mode=self._settings.consent_mode) + style
 
     def last(self, context: Context) -> bytes:
         """What goes to the end of the body. To make it counts as having shown it."""

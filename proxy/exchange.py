@@ -36,6 +36,14 @@ def role_of(destination: bytes | None, method: str, accept: bytes | None, by_scr
     return "fragment"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """What is stripped together each time, so that it is counted as one."""
+
+    what: str
+    verdicts: tuple[Verdict, ...]
+
+
 @dataclass(slots=True)
 class Exchange:
     """`host` is the visitor's Host, `path` the path without query, `now` UTC epoch seconds."""
@@ -69,6 +77,8 @@ class Exchange:
     """`sha256-...` of our scripts, for policies that take nothing else."""
     notes: list[tuple[str, Verdict]] = field(default_factory=list)
     """What was stripped, and what consent let through; the site's own and the unknown are not noted."""
+    tally: Tally | None = None
+    """What was stripped from a document that was rewritten before."""
     sightings: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -93,9 +103,13 @@ class Exchange:
             self.notes.append((what, verdict))
 
     @property
-    def stripped(self) -> list[str]:
-        """What each thing was that did not pass: `cookie_set`, `html` ..."""
-        return [what for what, verdict in self.notes if not verdict.allowed]
+    def stripped(self) -> dict[str, int]:
+        """How many things of each kind did not pass: `cookie_set`, `html` ..."""
+        found = {self.tally.what: len(self.tally.verdicts)} if self.tally is not None else {}
+        for what, verdict in self.notes:
+            if not verdict.allowed:
+                found[what] = found.get(what, 0) + 1
+        return found
 
     def unknown(self, kind: str, subject: str) -> None:
         """Something nobody knows passed by: for the sightings."""

@@ -86,10 +86,15 @@ class Fields:
         self.items.append((key, name, value))
 
     def drop(self, keys: frozenset[bytes]) -> None:
-        self.items = [item for item in self.items if item[0] not in keys]
+        for item in self.items:
+            if item[0] in keys:
+                self.items = [item for item in self.items if item[0] not in keys]
+                return
 
     def rewrite(self, key: bytes, change: Callable[[bytes], bytes | None]) -> None:
         """Pass every value of the name through `change`; None drops that field."""
+        if self.get(key) is None:
+            return
         out: list[Field] = []
         for lower, name, value in self.items:
             if lower == key:

@@ -19,6 +19,7 @@ import aiosqlite
 import structlog
 
 from policies.verdict import Verdict
+from proxy.exchange import Tally
 from runtime.database import open_database
 
 MIGRATIONS = (
@@ -53,9 +54,11 @@ class Ledger:
         self._every = every
         self._database: aiosqlite.Connection | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._day = (-1, "")
         self._log = structlog.get_logger("samtykke.proxy")
         self.evidence: Counter[EvidenceKey] = Counter()
         """Not yet written."""
+        self._again: Counter[tuple[str, str, str, Tally]] = Counter()
         self.sightings: Counter[SightingKey] = Counter()
 
     def __repr__(self) -> str:
@@ -88,6 +91,17 @@ class Ledger:
         for what, verdict in notes:
             self.evidence[day, site, policy or "", verdict.tracker or "", what, verdict.action] += 1
 
+    def count_again(self, site: str, policy: str | None, tally: Tally) -> None:
+        """Count what is stripped from a document each time it is sent: one addition, spelled out when written."""
+        self._again[self._today(), site, policy or "", tally] += 1
+
+    def spell_out(self) -> None:
+        """Bring `evidence` up to date."""
+        again, self._again = self._again, Counter()
+        for (day, site, policy, tally), number in again.items():
+            for verdict in tally.verdicts:
+                self.evidence[day, site, policy, verdict.tracker or "", tally.what, verdict.action] += number
+
     def see(self, site: str, kind: str, subject: str, detail: str = "") -> None:
         """Count something that nobody knows."""
         key = (site, kind, subject[:200], detail[:200])
@@ -95,7 +109,10 @@ class Ledger:
             self.sightings[key] += 1
 
     def _today(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%d")
+        number = int(self._clock() // 86_400)
+        if number != self._day[0]:
+            self._day = (number, datetime.fromtimestamp(number * 86_400, UTC).strftime("%Y-%m-%d"))
+        return self._day[1]
 
     async def _write_now_and_then(self) -> None:
         while True:
@@ -107,6 +124,7 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write what was counted. Raises sqlite3.Error; nothing is lost then."""
+        self.spell_out()
         if self._database is None or not (self.evidence or self.sightings):
             return
         evidence, self.evidence = self.evidence, Counter()

@@ -17,6 +17,7 @@ from proxy.context import Context
 from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
 from proxy.documents import Documents
+from proxy.exchange import Tally
 from proxy.gates import Gate
 from proxy.headers import Fields, drop_hop_by_hop, elements, well_formed
 from proxy.html.sniff import essence, grammar, needs_body
@@ -208,12 +209,10 @@ class Relay:
                 context, fields, coding.Unwrapping([], ratio=2, free=LONGEST_PLAIN), None, holes=True
             )
             out = b"".join(rewriting.feed(plain)) + rewriting.close()
-            noted = [("html", verdict) for verdict in rewriting.notes()]
-            document = Rewritten.cut(out, rewriting.content_type, tuple(noted))
+            document = Rewritten.cut(out, rewriting.content_type, Tally("html", tuple(rewriting.notes())))
             if rewriting.sound:
                 memory.keep(key, context.target, document, bound=rewriting.bound)
-        for what, verdict in document.noted:
-            exchange.note(what, verdict)
+        exchange.tally = document.tally
         if document.content_type is not None:
             fields.set(b"Content-Type", document.content_type)
         head = documents.first(context) if document.has_head else b""

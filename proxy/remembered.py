@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import xxhash
 
-from policies.verdict import Verdict
+from proxy.exchange import Tally
 
 LONGEST = 524_288
 """A longer body (bytes, as the site sends it) streams by unremembered."""
@@ -37,26 +37,26 @@ Filling = tuple[bytes, bytes, bytes]
 
 @dataclass(slots=True, eq=False)
 class Rewritten:
-    """A document with holes. `noted` is what was stripped from it, `content_type` what it must be announced as."""
+    """A document with holes. `tally` is what was stripped from it, `content_type` what it must be announced as."""
 
     text: tuple[bytes, bytes, bytes]
     has_head: bool
     has_end: bool
     content_type: bytes | None
-    noted: tuple[tuple[str, Verdict], ...]
+    tally: Tally
     key: Key | None = None
     """Under which it is kept, if it is."""
     encoded: dict[Filling, bytes] = field(default_factory=dict)
     """The whole, compressed, by coding and what the holes were filled with: decided visitors share it."""
 
     @classmethod
-    def cut(cls, out: bytes, content_type: bytes | None, noted: tuple[tuple[str, Verdict], ...]) -> Rewritten:
+    def cut(cls, out: bytes, content_type: bytes | None, tally: Tally) -> Rewritten:
         """From the rewriter's output with HEAD and END in it, each at most once."""
         first, head, rest = out.partition(HEAD)
         if not head:
             first, rest = b"", out
         middle, end, last = rest.partition(END)
-        return cls((first, middle, last), bool(head), bool(end), content_type, noted)
+        return cls((first, middle, last), bool(head), bool(end), content_type, tally)
 
     def filled(self, head: bytes, end: bytes) -> bytes:
         first, middle, last = self.text
@@ -65,7 +65,7 @@ class Rewritten:
     @property
     def size(self) -> int:
         encoded = sum(len(one) + len(head) + len(end) for (_, head, end), one in self.encoded.items())
-        return sum(map(len, self.text)) + encoded + 100 * len(self.noted) + _OVERHEAD
+        return sum(map(len, self.text)) + encoded + 100 * len(self.tally.verdicts) + _OVERHEAD
 
 
 def digest(body: bytes) -> bytes:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from policies.purpose import Purpose
 from policies.verdict import Verdict
+from proxy.exchange import Tally
 from proxy.remembered import END, HEAD, Memory, Rewritten
 
 GET = b"GET %b HTTP/1.1\r\nHost: shop.localhost\r\nSec-Fetch-Dest: document\r\n%b\r\n"
@@ -81,6 +82,7 @@ async def test_each_hit_counts_what_it_stripped(site, start_proxy, say):
     proxy = await start_proxy(site.url)
     await pages(proxy, say, 5)
     assert proxy.counted.counts.stripped(1)["html"] == 5
+    proxy.ledger.spell_out()
     assert sum(n for (_, _, _, _, what, _), n in proxy.ledger.evidence.items() if what == "html") == 5
 
 
@@ -139,7 +141,7 @@ def test_memory_stays_within_its_bytes_and_forgets_the_oldest():
     verdict = Verdict("block", "a rule", "t", "v", Purpose.MARKETING)
     for number in range(100):
         for _ in range(2):
-            document = Rewritten.cut(b"a" + HEAD + b"x" * 1000 + END + b"z", None, (("html", verdict),))
+            document = Rewritten.cut(b"a" + HEAD + b"x" * 1000 + END + b"z", None, Tally("html", (verdict,)))
             memory.keep((number,), b"/", document, bound=number % 3 == 0)
             for fill in range(6):
                 memory.encoded(document, (b"br", b"%d" % fill, b""), lambda: b"y" * 100)
@@ -152,6 +154,6 @@ def test_memory_stays_within_its_bytes_and_forgets_the_oldest():
 def test_what_is_larger_than_all_memory_is_not_kept():
     memory = Memory(1000, lambda hit: None)
     for _ in range(3):
-        memory.keep((1,), b"/", Rewritten.cut(b"x" * 5000, None, ()), bound=False)
+        memory.keep((1,), b"/", Rewritten.cut(b"x" * 5000, None, Tally("html", ())), bound=False)
     assert memory.recall((1,), b"/") is None
     assert memory.used == 0
