@@ -10,7 +10,7 @@ import difflib
 import tomllib
 import typing
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
@@ -94,10 +94,35 @@ class ScheduleSettings(_Section):
     sites: tuple[str, ...]
 
 
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("write http://HOST/... or https://HOST/...")
+    return text
+
+
+def _mail_server(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (host and port.isdigit()):
+        raise ValueError("write HOST:PORT, such as mail.example.com:587")
+    return text
+
+
 class AlertSettings(_Section):
     """Who is told about material changes. Empty: nobody."""
 
-    webhook: str = ""
+    webhook: Annotated[str, AfterValidator(_web_address)] = ""
+    smtp: Annotated[str, AfterValidator(_mail_server)] = ""
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_from: str = ""
+    mail_to: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp and not (self.mail_from and self.mail_to):
+            raise ValueError("smtp needs mail_from and mail_to")
+        return self
 
 
 class Config(BaseSettings):

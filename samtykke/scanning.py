@@ -8,19 +8,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.status import Status
 
 from policies.observation import Scan
 from runtime.database import DatabaseUnusableError
-from samtykke.config import Config
+from samtykke.config import Config, ConfigError
 from samtykke.outcome import UnreachableError
 from samtykke.stores import open_inventory
 from samtykke.wiring import catalogue
-from scanner.changes import compare
+from scanner.changes import Changes, compare
 from scanner.choice import ChoiceError
 from scanner.crawl import Progress, scan
 from scanner.settings import ScanSettings
+
+
+def scan_settings(**values: object) -> ScanSettings:
+    """Settings from options. Raises ConfigError naming the option and the reason."""
+    try:
+        return ScanSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from error
 
 
 class ScanProgress:
@@ -103,14 +113,13 @@ def run_scans(config: Config, wanted: Sequence[ScanSettings]) -> list[Scanned]:
     return asyncio.run(run())
 
 
-async def changes_since_last(config: Config, scanned: Scanned) -> str:
-    """What differs from the scan before, in words."""
+async def changes_since_last(config: Config, scanned: Scanned) -> Changes | None:
+    """What differs from the scan before of the same site, mode and consent state; None where there is none."""
     if scanned.number is None:
-        return "not kept"
+        return None
+    found = scanned.scan
     async with await open_inventory(config) as inventory:
-        before = await inventory.newest_id(
-            scanned.scan.site, mode=scanned.scan.mode, consent=scanned.scan.consent, before=scanned.number
-        )
+        before = await inventory.newest_id(found.site, mode=found.mode, consent=found.consent, before=scanned.number)
         if before is None:
-            return "first scan"
-        return compare(await inventory.essence(before), await inventory.essence(scanned.number)).in_words()
+            return None
+        return compare(await inventory.essence(before), await inventory.essence(scanned.number))

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from policies.observation import Scan
 from samtykke.commands.inventory import print_cookies
 from samtykke.commands.options import ConfigFile, JsonTarget
-from samtykke.config import ConfigError, load_config
+from samtykke.config import load_config
 from samtykke.outcome import write_json
 from samtykke.promises import declared_of, findings_against
 from samtykke.reports import Targets, write_reports
-from samtykke.scanning import run_scans
-from scanner.settings import ScanSettings
+from samtykke.scanning import run_scans, scan_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +36,11 @@ def scan(
     allow_private: Annotated[list[str] | None, typer.Option(metavar="CIDR", help="Inner networks allowed.")] = None,
     thorough: Annotated[bool, typer.Option("--thorough", help="Scroll and idle: late trackers show.")] = False,
     chromium_arg: Annotated[list[str] | None, typer.Option(metavar="ARG", help="Further browser arguments.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Time for the whole scan.")] = None,
+    page_seconds: Annotated[float, typer.Option(help="Time for one page.")] = 30.0,
+    page_bytes: Annotated[int, typer.Option(help="How much of one page is read.")] = 5_000_000,
+    samples: Annotated[int, typer.Option(help="Pages that differ only in a number, date or parameter.")] = 6,
+    delay: Annotated[float, typer.Option(help="Seconds between two pages of one host.")] = 0.0,
     report: Annotated[str | None, typer.Option(metavar="FILE.html|.pdf", help="A report to show.")] = None,
     har: Annotated[str | None, typer.Option(metavar="FILE", help="Requests as HAR.")] = None,
     csv: Annotated[str | None, typer.Option(metavar="FILE", help="Cookies and keys as CSV.")] = None,
@@ -49,10 +52,11 @@ def scan(
     Example: samtykke scan https://shop.example/ --consent none --consent reject --consent accept --report report.html
     """
     settings = [
-        _settings(
+        scan_settings(
             url=url, mode=mode, consent=state, max_pages=max_pages, depth=depth, concurrency=concurrency,
             third_party_cookies=third_party_cookies, ignore_robots=ignore_robots,
             allow_private=tuple(allow_private or ()), thorough=thorough, chromium_arguments=tuple(chromium_arg or ()),
+            max_seconds=max_seconds, page_seconds=page_seconds, page_bytes=page_bytes, samples=samples, delay=delay,
         )
         for url in urls
         for state in dict.fromkeys(consent or ["none"])
@@ -85,11 +89,3 @@ def print_scan(console: Console, found: Scan) -> None:
     for page in found.pages:
         if page.error:
             console.print(f"[red]failed[/] {page.url}: {page.error}")
-
-
-def _settings(**values: object) -> ScanSettings:
-    try:
-        return ScanSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from error

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
+from runtime.alerts import Channel, tell
+from samtykke.alerting import alert_of, channels_of, secret_of
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import Config, ConfigError, load_config
-from samtykke.outcome import UnreachableError, write_json
-from samtykke.scanning import changes_since_last, scan_site
+from samtykke.outcome import NO, UnreachableError, write_json
+from samtykke.scanning import changes_since_last, scan_settings, scan_site
 from samtykke.serving import run_until_stopped
 from samtykke.stores import open_ledger
-from scanner.schedule import Schedule, run_forever
-from scanner.settings import ScanSettings
+from scanner.schedule import Schedule, run_due, run_forever
 
 app = typer.Typer(name="schedule", help="Crawls that run by themselves.", no_args_is_help=True)
 
@@ -49,8 +51,13 @@ def next_run(config: ConfigFile = None) -> None:
 
 
 @app.command("run")
-def run(config: ConfigFile = None) -> None:
-    """Run what is due, for ever.
+def run(
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now, then end: 1 on material changes.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Run what is due, for ever: each scan is compared with the last one, and material changes are told ([alerts]).
+
+    A schedule seen for the first time waits for its next time. Runs that were missed are caught up once.
 
     Example: samtykke schedule run
     """
@@ -58,30 +65,82 @@ def run(config: ConfigFile = None) -> None:
     if not settings.schedule:
         raise ConfigError("no [[schedule]] is configured")
     plans = [Schedule(entry.name, entry.cron, entry.sites) for entry in settings.schedule]
-    run_until_stopped(lambda: _run(settings, plans))
+    for plan in plans:
+        for url in plan.sites:
+            scan_settings(url=url)
+    channels = channels_of(settings)
+    if not once:
+        run_until_stopped(lambda: _run(settings, plans, channels))
+    elif asyncio.run(_run_once(settings, plans, channels)):
+        raise typer.Exit(NO)
 
 
-async def _run(settings: Config, plans: list[Schedule]) -> None:
+@app.command("secret")
+def secret(config: ConfigFile = None) -> None:
+    """What a webhook's receiver verifies alerts with: the key's id and the secret as hex.
+
+    Example: samtykke schedule secret
+    """
+    found = secret_of(load_config(config))
+    typer.echo(f"{found.key} {found.value.hex()}")
+
+
+async def _run(settings: Config, plans: list[Schedule], channels: list[Channel]) -> None:
     ledger = await open_ledger(settings)
     try:
-        await run_forever(
-            plans, ledger, lambda plan: _scan_all(settings, plan), now=lambda: datetime.now(UTC), sleep=asyncio.sleep
-        )
+        await run_forever(plans, ledger, Rounds(settings, channels).work, now=_now, sleep=asyncio.sleep)
     finally:
         await ledger.close()
 
 
-async def _scan_all(settings: Config, plan: Schedule) -> str:
-    """Scan each site of a schedule and say what changed since its last scan."""
-    said = []
-    for url in plan.sites:
-        try:
-            scanned = await scan_site(settings, ScanSettings(url=url))
-            said.append(f"{url}: {await changes_since_last(settings, scanned)}")
-        except UnreachableError as error:
-            said.append(str(error))
-        typer.echo(said[-1])
-    return "; ".join(said)
+async def _run_once(settings: Config, plans: list[Schedule], channels: list[Channel]) -> bool:
+    """Were there material changes?"""
+    ledger = await open_ledger(settings)
+    rounds = Rounds(settings, channels)
+    try:
+        ran = await run_due(plans, ledger, rounds.work, _now)
+    finally:
+        await ledger.close()
+    if not ran:
+        typer.echo("nothing is due")
+    return rounds.material
+
+
+class Rounds:
+    """Scans the sites of one schedule after the other, compares, tells. `material` once anything material changed."""
+
+    def __init__(self, settings: Config, channels: list[Channel]) -> None:
+        self._settings = settings
+        self._channels = channels
+        self.material = False
+
+    async def work(self, plan: Schedule) -> str:
+        """One run; gives what came of it in words."""
+        said = []
+        for url in plan.sites:
+            try:
+                said.append(f"{url}: {await self._one(plan, url)}")
+            except UnreachableError as error:
+                said.append(str(error))
+            typer.echo(said[-1])
+        return "; ".join(said)
+
+    async def _one(self, plan: Schedule, url: str) -> str:
+        scanned = await scan_site(self._settings, scan_settings(url=url))
+        changes = await changes_since_last(self._settings, scanned)
+        if changes is None or scanned.number is None:
+            return "first scan"
+        words = changes.in_words()
+        if not changes.material:
+            return words
+        self.material = True
+        alert = alert_of(plan.name, scanned.scan.site, scanned.number, changes)
+        failures = await tell(alert, self._channels, now=_now, sleep=asyncio.sleep)
+        return "\n".join([words, *(f"alert not delivered: {failure}" for failure in failures)])
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _next(cron: str, now: datetime) -> str:

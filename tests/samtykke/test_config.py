@@ -93,7 +93,7 @@ def test_the_example_file_is_complete_and_right() -> None:
     config = read_config(text, FILE)
     assert config.one_site().name == "shop"
     values = tomllib.loads(text)
-    for table in ("proxy", "consent", "controller", "inventory"):
+    for table in ("proxy", "consent", "controller", "inventory", "alerts"):
         known = set(type(getattr(config, table)).model_fields) - {"limits"}
         assert set(values[table]) == known, table
     assert set(values["site"][0]) == set(type(config.site[0]).model_fields)
@@ -104,6 +104,22 @@ def test_the_example_file_shows_the_defaults() -> None:
     fresh = Config()
     assert (config.proxy, config.consent, config.controller) == (fresh.proxy, fresh.consent, fresh.controller)
     assert (config.inventory, config.policy, config.alerts) == (fresh.inventory, fresh.policy, fresh.alerts)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "words"),
+    [
+        ('webhook = "hooks.example/x"', "alerts.webhook: Value error, write http://HOST/"),
+        ('smtp = "mail.example"', "alerts.smtp: Value error, write HOST:PORT"),
+        ('smtp = "mail.example:25"', "smtp needs mail_from and mail_to"),
+        ('smtp_security = "ssl"', "alerts.smtp_security"),
+        ('mail_too = ["a@b.example"]', 'did you mean "mail_to"?'),
+    ],
+)
+def test_alerts_that_would_reach_nobody_are_refused(alerts: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(f"[alerts]\n{alerts}\n", FILE)
+    assert words in str(caught.value)
 
 
 @given(st.text())
