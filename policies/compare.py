@@ -111,7 +111,7 @@ def _not_observed(sides: _Sides) -> Iterator[Finding]:
             subject=entry.name,
             declared=entry.quote or entry.name,
             severity="low",
-            because=f"declared, but not seen on {len(sides.scan.pages)} pages; it may be gone, or set only after "
+            because=f"declared, but not seen on {_pages(sides.scan)}; it may be gone, or set only after "
             "consent or on pages that were not visited",
         )
 
@@ -342,6 +342,10 @@ def _seen(scan: Scan) -> tuple[Seen, ...]:
 
 def _setter(cookie: ObservedCookie) -> str:
     return cookie.set_by[0].url if cookie.set_by else cookie.domain
+
+
+def _pages(scan: Scan) -> str:
+    return "1 page" if len(scan.pages) == 1 else f"{len(scan.pages)} pages"
 
 
 def _life(seconds: int | None, *, session: bool) -> str:

@@ -118,7 +118,7 @@ def test_a_name_is_understood_as_people_write_it() -> None:
 def test_what_is_declared_but_never_seen_is_mentioned_without_alarm() -> None:
     found = only(promise(said("_gone", DAY)), scan(), "not_observed")
     assert (found.subject, found.severity, found.declared, found.observed) == ("_gone", "low", "_gone is used", None)
-    assert "1 pages" in found.because
+    assert "1 page;" in found.because
 
 
 def test_pixels_are_not_missed_among_cookies() -> None:
