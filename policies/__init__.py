@@ -9,6 +9,7 @@ Reading order
     observation   what a scan saw (the `scan` JSON)
     catalogue/    vendors, hosts, cookie names, storage keys, inline signatures (packaged TOML)
     filters       Adblock-syntax network rules, imported by the operator
+    imports/      lists of others in one normal form, consulted last
     verdict       may this load, be stored, be sent: an action with its reason
     declared/     what a privacy policy says: cookies, vendors, claims, checklist
     compare       declared against observed: findings

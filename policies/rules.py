@@ -283,7 +283,7 @@ class Rules:
         for contact in self._contacts.values():
             known = self._from_contact(contact) if contact.tracker or contact.purpose else None
             for kind in contact.kinds:
-                verdict_known = known or self._unknown_request(kind, contact.host, exempt=False)
+                verdict_known = known or self._unknown_contact(kind, contact.host)
                 if consentable or judge(verdict_known, consent, "block").allowed:
                     found.setdefault(kind, set()).add(contact.host)
         for vendor_id in self._granted_vendors(consent, consentable=consentable):
@@ -299,6 +299,12 @@ class Rules:
                     for kind in kinds:
                         found.setdefault(kind, set()).add(host)
         return {kind: tuple(sorted(hosts)) for kind, hosts in sorted(found.items())}
+
+    def _unknown_contact(self, kind: str, host: str) -> Known:
+        """A third party that neither policy nor catalogue knows: what is imported of all of it, else the default."""
+        request = Request(f"https://{host}/", host, "/", next(iter(self.hosts), ""), kind)
+        fact = self.imports.request(request, third_party=True) if self.imports else None
+        return self._from_fact(fact) if fact else self._unknown_request(kind, host, exempt=False)
 
     def _granted_vendors(self, consent: Consent, *, consentable: bool) -> Iterable[str]:
         for vendor in self.policy.vendors if self.policy else ():

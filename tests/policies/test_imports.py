@@ -15,7 +15,7 @@ from policies.catalogue import Catalogue
 from policies.imports import Imported, ImportFailedError, Imports, read_import
 from policies.purpose import ACCEPT, REJECT, Consent, Purpose
 from policies.rules import Rules
-from policies.site_policy import Override
+from policies.site_policy import Override, PolicyHost, SitePolicy
 from policies.verdict import Request, Verdict
 
 OUTSIDE = Path(os.environ.get("SAMTYKKE_TEST_DATA", "/nowhere"))
@@ -256,6 +256,14 @@ def test_listed_hosts_track_as_third_parties_only() -> None:
     assert ask(ruled, "https://www.shop.example/a.js", REJECT).allowed
     assert not ask(ruled, "https://a.cnt.example/a.js", REJECT).allowed
     assert ask(ruled, "https://a.cnt.example/a.js", Consent.of(["statistics"])).allowed
+
+
+def test_an_imported_host_is_not_named_in_the_content_security_policy() -> None:
+    contacts = tuple(PolicyHost(host=host, kinds=("image",)) for host in ("cdn.example", "pix.example"))
+    policy = SitePolicy(site="shop", hosts=("shop.example",), contacts=contacts)
+    ruled = Rules(CATALOGUE, policy, imports=Imports([imported("||pix.example^", purpose=Purpose.MARKETING)]))
+    assert ruled.csp_hosts(REJECT) == {"image": ("cdn.example",)}
+    assert ruled.csp_hosts(Consent.of(["marketing"])) == {"image": ("cdn.example", "pix.example")}
 
 
 def test_the_operators_word_and_the_catalogue_come_first() -> None:
