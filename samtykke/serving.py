@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvloop
@@ -160,6 +160,7 @@ async def running_proxy(
             keys,
             checkpoints=config.path(config.consent.checkpoints),
             must_answer=False,
+            retention=timedelta(days=config.consent.retention_days),
         )
     except ValueError as error:
         raise ConfigError(f"consent.store: {error}") from error

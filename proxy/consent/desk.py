@@ -135,6 +135,12 @@ class ConsentDesk:
         """Exactly what is shown on this site in one of the settings' languages."""
         return self._board.notice(self._board.told(site), language)
 
+    def stylesheet(self, *, nonce: str | None = None) -> bytes:
+        """The link for the beginning of `head`: of two cascade layers the one named first has the last important word,
+        so a site's own layers cannot bend the banner either.
+        """
+        return markup.stylesheet(nonce)
+
     def banner(
         self,
         visitor: Visitor,

@@ -141,6 +141,12 @@ def banner(texts: Texts, site: SiteNotice, controller: str, *, ask: bool, fetche
     return Banner(render("banner.html", values).encode())
 
 
+def stylesheet(nonce: str | None) -> bytes:
+    """The link to the banner's stylesheet."""
+    mark = f' nonce="{escape(nonce)}"' if nonce else ""
+    return f'<link rel="stylesheet" href="{bundle.banner_css().path}"{mark}>'.encode()
+
+
 def question(texts: Texts, site: SiteNotice, controller: str) -> Banner:
     """The first layer alone, as the script fetches it."""
     return Banner(render("ask.html", _first_layer(texts, site, controller, gpc=False)).encode())

@@ -5,28 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import IO, Annotated, TypeVar
+from typing import IO, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from proxy.consent.log import ConsentLog, LogUnavailable, Row, verify
+from proxy.consent.log import ConsentLog, Notice, Row, verify
 from proxy.consent.log.export import Format, write_export
 from proxy.consent.log.receipt import Controller, Terms, iso27560, kantara
 from proxy.consent.log.statistics import as_json, chart_svg
-from runtime.keys import Keys, load_keys
+from samtykke.commands import log_upkeep
+from samtykke.commands.log_access import guarded, keys_of, with_log
 from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
-from samtykke.config import Config, ConfigError, load_config
-from samtykke.outcome import NO, UnreachableError, write_json, write_text
+from samtykke.config import ConfigError, load_config
+from samtykke.outcome import NO, write_json, write_text
+from samtykke.picture import pictures
 from samtykke.wiring import catalogue
+from scanner.browser import BrowserSettings
 
 app = typer.Typer(name="log", help="What visitors were shown and chose.", no_args_is_help=True)
-Answer = TypeVar("Answer")
+log_upkeep.register(app)
 _DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 Since = Annotated[datetime | None, typer.Option("--from", formats=_DAYS, help="UTC, included.")]
 Until = Annotated[datetime | None, typer.Option("--to", formats=_DAYS, help="UTC, not included.")]
@@ -46,13 +50,13 @@ def verify_log(
     """
     settings = load_config(config)
     source = export_file or settings.store(settings.consent.store)
-    keys = _keys(settings)
+    keys = keys_of(settings)
 
     async def run() -> dict[str, object]:
         found = await verify(source, keys.public_keys, settings.path(settings.consent.checkpoints))
         return found.as_dict()
 
-    answer = _guarded(run)
+    answer = guarded(run)
     if json_target:
         write_json(answer, json_target)
     else:
@@ -71,7 +75,7 @@ def show(
 
     Example: samtykke log show 7f3a...
     """
-    rows = _with_log(load_config(config), lambda log: log.rows_of(subject))
+    rows = with_log(load_config(config), lambda log: log.rows_of(subject))
     if json_target:
         write_json([row.as_dict() for row in rows], json_target)
     else:
@@ -97,7 +101,7 @@ def export(
     if format_ not in ("jsonl", "csv"):
         raise ConfigError(f"--format {format_}: write jsonl or csv")
 
-    keys = _keys(load_config(config))
+    keys = keys_of(load_config(config))
     form: Format = "csv" if format_ == "csv" else "jsonl"
 
     async def run(log: ConsentLog) -> dict[str, object]:
@@ -108,7 +112,7 @@ def export(
         except OSError as error:
             raise ConfigError(f"{target}: {error.strerror}") from error
 
-    manifest = _with_log(load_config(config), run)
+    manifest = with_log(load_config(config), run)
     if target == "-":
         typer.echo(json.dumps(manifest), err=True)
     else:
@@ -129,7 +133,7 @@ def stats(
 
     Example: samtykke log stats --from 2026-01-01
     """
-    days = _with_log(load_config(config), lambda log: log.stats(_utc(begin), _utc(end), site))
+    days = with_log(load_config(config), lambda log: log.stats(_utc(begin), _utc(end), site))
     if svg:
         write_text(chart_svg(days), svg)
     if json_target:
@@ -143,61 +147,39 @@ def stats(
 
 @app.command()
 def notice(
-    digest: Annotated[str, typer.Argument(metavar="HASH", help="The notice's hash, as in a row.")],
-    target: Annotated[str, typer.Option("--output", metavar="-|FILE")] = "-",
+    digest: Annotated[str, typer.Argument(metavar="HASH", help="The notice's hash, as in a row, or its beginning.")],
+    target: Annotated[str, typer.Option("--output", metavar="-|FILE", help="Where the HTML goes.")] = "-",
+    png: Annotated[
+        Path | None,
+        typer.Option("--png", metavar="FOLDER", help="Take pictures instead: banner and settings, desktop and phone."),
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
-    """The exact bytes of the notice that was shown.
+    """The exact bytes of the notice that was shown, or pictures of it taken in Chromium.
 
-    Example: samtykke log notice 3f2a... --output notice.html
+    Example: samtykke log notice 3f2a... --png evidence/
     """
-    found = _with_log(load_config(config), lambda log: log.notice(digest))
+    found = with_log(load_config(config), lambda log: log.notice(digest))
     if found is None:
-        typer.echo(f"no notice {digest} is kept", err=True)
+        typer.echo(f"no notice {digest} is kept, or several begin so", err=True)
         raise typer.Exit(NO)
-    if target == "-":
-        sys.stdout.buffer.write(found.content)
-        return
     try:
-        Path(target).write_bytes(found.content)
+        if png is not None:
+            _take_pictures(found, png)
+        elif target == "-":
+            sys.stdout.buffer.write(found.content)
+        else:
+            Path(target).write_bytes(found.content)
     except OSError as error:
-        raise ConfigError(f"{target}: {error.strerror}") from error
+        raise ConfigError(f"{png or target}: {error.strerror}") from error
 
 
-@app.command()
-def erase(
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT")], config: ConfigFile = None
-) -> None:  # fmt: skip
-    """Withdraw and forget who it was; choice, time and hashes stay, and the chain still verifies.
-
-    Example: samtykke log erase 7f3a...
-    """
-    count = _with_log(load_config(config), lambda log: log.erase(subject))
-    typer.echo(f"{count} rows erased")
-    if not count:
-        raise typer.Exit(NO)
-
-
-@app.command()
-def prune(config: ConfigFile = None) -> None:
-    """Delete rows older than [consent] retention_days, leaving a signed boundary.
-
-    Example: samtykke log prune
-    """
-    settings = load_config(config)
-    before = datetime.now(UTC) - timedelta(days=settings.consent.retention_days)
-    count = _with_log(settings, lambda log: log.prune(before))
-    typer.echo(f"{count} rows older than {before:%Y-%m-%d} deleted")
-
-
-@app.command()
-def checkpoint(config: ConfigFile = None) -> None:
-    """Sign the newest row of every chain now, outside the database.
-
-    Example: samtykke log checkpoint
-    """
-    path = _with_log(load_config(config), lambda log: log.checkpoint())
-    typer.echo(f"signed into {path}" if path else "the log is empty: nothing to sign")
+def _take_pictures(notice: Notice, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in asyncio.run(pictures(notice.content, BrowserSettings())).items():
+        path = folder / f"{notice.hash[:12]}-{name}.png"
+        path.write_bytes(picture)
+        typer.echo(f"{path}  SHA-256 {sha256(picture).hexdigest()}")
 
 
 @app.command()
@@ -222,7 +204,7 @@ def receipt(
             return []
         return [one for one in await log.rows_of(row.subject) if one.seq <= row.seq] if row.subject else [row]
 
-    rows = _with_log(settings, find)
+    rows = with_log(settings, find)
     if not rows:
         typer.echo(f"no row {row_id}", err=True)
         raise typer.Exit(NO)
@@ -276,38 +258,3 @@ def _opened(target: str) -> Iterator[IO[bytes]]:
 
 def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment else None
-
-
-def _keys(settings: Config) -> Keys:
-    path = settings.path(settings.consent.key_file)
-    try:
-        return load_keys(path)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _with_log(settings: Config, work: Callable[[ConsentLog], Awaitable[Answer]]) -> Answer:
-    keys = _keys(settings)
-
-    async def run() -> Answer:
-        log = await ConsentLog.open(
-            settings.store(settings.consent.store), keys, checkpoints=settings.path(settings.consent.checkpoints)
-        )
-        try:
-            return await work(log)
-        finally:
-            await log.close()
-
-    return _guarded(run)
-
-
-def _guarded(run: Callable[[], Awaitable[Answer]]) -> Answer:
-    async def once() -> Answer:
-        return await run()
-
-    try:
-        return asyncio.run(once())
-    except LogUnavailable as error:
-        raise UnreachableError(f"the consent log is out of reach: {error}") from error
-    except ValueError as error:
-        raise ConfigError(f"consent.store: {error}") from error

@@ -12,6 +12,7 @@ Reading order
     boundary      where a chain begins after pruning
     checkpoints   signed heads, written outside the database
     verify        is everything still there, in order and unaltered?
+    backup        the whole log into a file and back, from either store
     export        JSON Lines and CSV with a signed manifest
     statistics    opt-in rates
     receipt       what a visitor takes home (ISO/IEC TS 27560, Kantara 1.1)

@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,11 +32,17 @@ _ALL_TIME = ("", "~")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When rows are grouped and checkpoints signed. `checkpoint_seconds` 0 leaves the timer out."""
+    """When rows are grouped, checkpoints signed and old rows deleted. `checkpoint_seconds` 0 leaves the timer out.
+
+    `prune_seconds` is the time between two looks for rows past their retention, `prune_rows` what goes at a time, so
+    that nobody's choice waits for a large deletion.
+    """
 
     largest_group: int = LARGEST_GROUP
     checkpoint_rows: int = 1000
     checkpoint_seconds: float = 60.0
+    prune_seconds: float = 6 * 3600.0
+    prune_rows: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class ConsentLog:
         self._unsigned = 0
         self._due = asyncio.Event()
         self._signing = asyncio.Lock()
-        self._timer: asyncio.Task[None] | None = None
+        self._timers: list[asyncio.Task[None]] = []
         self._notices: set[str] = set()
 
     def __repr__(self) -> str:
@@ -93,11 +99,13 @@ class ConsentLog:
         pace: Pace = Pace(),
         salt: Callable[[int], bytes] = os.urandom,
         must_answer: bool = True,
+        retention: timedelta | None = None,
     ) -> ConsentLog:
         """Open (and create or migrate) the log at `sqlite:///PATH` or `postgresql://...`.
 
         With `must_answer` False a database that is down is tried again at every append instead of raising
-        LogUnavailable here, so that a proxy can serve its site meanwhile. Raises ValueError for a bad URL.
+        LogUnavailable here, so that a proxy can serve its site meanwhile. With `retention` rows older than it are
+        pruned now and then while the log is open. Raises ValueError for a bad URL.
         """
         log = cls(store_of(url), keys, checkpoints=checkpoints, clock=clock, pace=pace, salt=salt)
         try:
@@ -108,7 +116,9 @@ class ConsentLog:
                 await log._store.close()
                 raise
             _log.error("consent log unavailable", because=error.reason)
-        log._timer = asyncio.create_task(log._sign_now_and_then(), name="consent log checkpoints")
+        log._timers.append(asyncio.create_task(log._sign_now_and_then(), name="consent log checkpoints"))
+        if retention is not None:
+            log._timers.append(asyncio.create_task(log._prune_now_and_then(retention), name="consent log retention"))
         return log
 
     @property
@@ -135,10 +145,16 @@ class ConsentLog:
         self._notices.add(hash)
 
     async def notice(self, hash: str) -> Notice | None:  # noqa: A002  the contract's word
-        """The notice with this hash, None where none was kept."""
+        """The notice with this hash, or whose hash alone begins so (8 digits at least); None where none was kept."""
+        if len(hash) < 8:
+            return None
         async with self._store.reading() as session:
-            rows = await session.fetch("SELECT hash, media_type, content FROM consent_notice WHERE hash = ?", (hash,))
-        return Notice(*rows[0]) if rows else None
+            rows = await session.fetch(
+                "SELECT hash, media_type, content FROM consent_notice "
+                "WHERE hash >= ? AND hash < ? ORDER BY hash LIMIT 2",
+                (hash, f"{hash}g"),
+            )
+        return Notice(*rows[0]) if len(rows) == 1 or (rows and rows[0][0] == hash) else None
 
     async def row(self, row_id: str) -> Row | None:
         """The row with this id ("shop/17"), None where there is none."""
@@ -197,10 +213,26 @@ class ConsentLog:
     async def prune(self, before: datetime) -> int:
         """Delete the rows older than `before` (retention) and leave a signed boundary; returns how many rows."""
         pruned = 0
+        while count := await self._pruned(before):
+            pruned += count
+        if pruned:
+            async with self._store.writing() as session:
+                await session.many(
+                    "DELETE FROM consent_notice WHERE kept < ? AND hash NOT IN "
+                    "(SELECT notice FROM consent_entry WHERE notice IS NOT NULL)",
+                    [(stamp(before),)],
+                )
+            self._notices.clear()
+            await self._store.scrub()
+        return pruned
+
+    async def _pruned(self, before: datetime) -> int:
+        """One bite: at most `prune_rows` of each chain in one transaction."""
+        pruned = 0
         async with self._store.writing() as session:
             now = self._clock()
             for chain in await store.chains(session):
-                last = await _last_before(session, chain, stamp(before))
+                last = await _last_before(session, chain, stamp(before), self._pace.prune_rows)
                 if last is None:
                     continue
                 count = await session.fetch(
@@ -210,30 +242,25 @@ class ConsentLog:
                 await self._extend(session, chain, [_upkeep("prune", now, chain, detail)])
                 await boundary.prune(session, last, self._keys, stamp(now))
                 pruned += count[0][0]
-            if pruned:
-                await session.many(
-                    "DELETE FROM consent_notice WHERE kept < ? AND hash NOT IN "
-                    "(SELECT notice FROM consent_entry WHERE notice IS NOT NULL)",
-                    [(stamp(before),)],
-                )
-        if pruned:
-            await self._store.scrub()
         return pruned
 
-    async def checkpoint(self) -> Path | None:
-        """Log and sign the newest row of every chain now; the file it was added to, None for an empty log."""
+    async def checkpoint(self, detail: dict[str, object] | None = None) -> Path | None:
+        """Log and sign the newest row of every chain now; the file it was added to, None for an empty log.
+
+        `detail` says what gave rise to it (a restored backup).
+        """
         async with self._store.writing() as session:
             for chain in await store.chains(session):
-                await self._extend(session, chain, [_upkeep("checkpoint", self._clock(), chain, None)])
+                await self._extend(session, chain, [_upkeep("checkpoint", self._clock(), chain, detail)])
         return await self._sign()
 
     async def close(self) -> None:
         """Commit what was accepted, sign what is new, let go of the database."""
         await self._writer.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in self._timers:
+            timer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._timer
+                await timer
         if self._unsigned:
             await self._sign_or_tell()
         await self._store.close()
@@ -265,6 +292,20 @@ class ConsentLog:
             self._due.clear()
             if self._unsigned >= (self._pace.checkpoint_rows if by_number else 1):
                 await self._sign_or_tell()
+
+    async def _prune_now_and_then(self, retention: timedelta) -> None:
+        """First shortly after the start; a database that is down is tried again the next time."""
+        seconds = min(30.0, self._pace.prune_seconds)
+        while True:
+            await asyncio.sleep(seconds)
+            seconds = self._pace.prune_seconds
+            try:
+                pruned = await self.prune(self._clock() - retention)
+            except LogUnavailable as error:
+                _log.error("consent log not pruned", because=error.reason)
+            else:
+                if pruned:
+                    _log.info("consent log pruned", rows=pruned, older_than_days=retention.days)
 
     async def _sign_or_tell(self) -> None:
         """A checkpoint that fails is tried again with the next; the rows themselves are safe."""
@@ -313,10 +354,14 @@ def _upkeep(event: str, now: datetime, chain: str, detail: dict[str, object] | N
     return Event(event, now, chain, surface="api", method="command", detail=detail)
 
 
-async def _last_before(session: Session, chain: str, before: str) -> Head | None:
-    """The last row of the unbroken old beginning: where a clock jumped, a younger row keeps what follows it."""
+async def _last_before(session: Session, chain: str, before: str, most: int) -> Head | None:
+    """The last row of the unbroken old beginning: where a clock jumped, a younger row keeps what follows it.
+
+    No more than `most` rows from the first that is there.
+    """
+    begins = await session.fetch("SELECT min(seq) FROM consent_entry WHERE chain = ?", (chain,))
     found = await session.fetch("SELECT min(seq) FROM consent_entry WHERE chain = ? AND time >= ?", (chain, before))
-    first_kept = found[0][0] if found[0][0] is not None else 2**62
+    first_kept = min(found[0][0] if found[0][0] is not None else 2**62, begins[0][0] + most)
     rows = await session.fetch(
         "SELECT seq, hash, time FROM consent_entry WHERE chain = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
         (chain, first_kept),
