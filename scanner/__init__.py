@@ -7,6 +7,7 @@ How one scan goes
     links       which addresses are pages of this site, and which are one page in a thousand disguises
     robots      robots.txt (RFC 9309), and `sitemap`, what the site says about its own pages
     addresses   which addresses may be contacted: no way into an inner network
+    aliases     what a host name is an alias of (CNAME)
     visit       the one shape in which both ways of looking hand over a page
     browser/    one way: a real Chromium, with observers
     fetch       the other way: aiohttp, hop by hop; with `elements` (HTML), `jar` (cookies) and `static` (the page)
@@ -19,5 +20,5 @@ How one scan goes
     schedule    when a scan is due by cron, and that it runs once
     report/     HTML for a board, CSV for a spreadsheet
 
-Only crawl, fetch, browser/, choice, frontier and inventory do I/O. Start reading at `crawl.scan`.
+Only crawl, aliases, fetch, browser/, choice, frontier and inventory do I/O. Start reading at `crawl.scan`.
 """

@@ -19,6 +19,7 @@ from policies.catalogue import Catalogue
 from policies.observation import PageVisit
 from runtime.resolve import AddressRefusedError, LocalhostResolver
 from scanner.addresses import Addresses
+from scanner.aliases import Aliases
 from scanner.browser.plan import CookieToSet, Visit, VisitPlan
 from scanner.browser.settings import BrowserSettings
 from scanner.choice import Chosen
@@ -56,6 +57,7 @@ async def browser_visitor(
     resolver: AbstractResolver,
     chosen: Chosen,
     launch: Launch | None,
+    aliases: Aliases | None = None,
 ) -> BrowserVisitor:
     """Start the browser. Raises FileNotFoundError or OSError where it does not start."""
     if launch is None:
@@ -63,7 +65,7 @@ async def browser_visitor(
 
         launch = Browser.launch
     guard = Guard(addresses, LocalhostResolver(resolver, guard=addresses.refusal))
-    visitor = BrowserVisitor(settings, guard, chosen, launch)
+    visitor = BrowserVisitor(settings, guard, chosen, launch, aliases=aliases)
     await visitor.start()
     return visitor
 
@@ -123,6 +125,7 @@ class BrowserVisitor:
         chosen: Chosen,
         launch: Launch,
         *,
+        aliases: Aliases | None = None,
         patience: float | None = None,
     ) -> None:
         """`patience` is how many seconds one visit may take in all; by default what the settings add up to."""
@@ -130,6 +133,7 @@ class BrowserVisitor:
         self._guard = guard
         self._chosen = chosen
         self._launch = launch
+        self._aliases = aliases
         self._browser: Driven | None = None
         self._starting = asyncio.Lock()
         wanted = browser_settings(settings)
@@ -160,7 +164,8 @@ class BrowserVisitor:
         """One visit within the scan's limits; whatever goes wrong is a page with a reason."""
         if refusal := await self._guard.look_up(url):
             return Visit(PageVisit(url=url, error=f"refused: {refusal}"))
-        plan = replace(plan, headers=self._settings.headers, allow=self._guard.allows)
+        aliases = self._aliases.of if self._aliases is not None else None
+        plan = replace(plan, headers=self._settings.headers, allow=self._guard.allows, aliases=aliases)
         browser = self._browser
         patience = self._patience + (PRESSING if plan.press else 0.0)
         try:

@@ -23,6 +23,7 @@ from policies.catalogue import Catalogue
 from policies.observation import PageVisit, Scan
 from runtime.database import DatabaseUnusableError
 from scanner.addresses import addresses_for, resolver_for
+from scanner.aliases import Aliases
 from scanner.browse import Launch, browser_visitor
 from scanner.browser.settings import find_chromium
 from scanner.choice import Chosen, NotOursError, choose
@@ -73,13 +74,14 @@ async def scan(
     resolver: AbstractResolver | None = None,
     launch: Launch | None = None,
     find: Callable[[], str | None] = find_chromium,
+    aliases: Aliases | None = None,
 ) -> Scan:
     """Scan one site and, with an inventory, keep it there. `now` gives the time with its zone.
 
-    `resolver` answers for names (default: the system's), `launch` starts the browser (default: Chromium), `find` says
-    where one is installed. Without a browser the scan is made statically, which `mode` of the result says. Raises
-    ChoiceError where a consent state could not be reached, DatabaseUnusableError where another process is scanning
-    the same, OSError where the browser does not start.
+    `resolver` answers for names (default: the system's), `aliases` follows them through DNS (default: the system's
+    servers), `launch` starts the browser (default: Chromium), `find` says where one is installed. Without a browser
+    the scan is made statically, which `mode` of the result says. Raises ChoiceError where a consent state could not be
+    reached, DatabaseUnusableError where another process is scanning the same, OSError where the browser does not start.
     """
     report = progress or (lambda _: None)
     if settings.mode == "browser" and launch is None and settings.chromium is None and find() is None:
@@ -87,7 +89,7 @@ async def scan(
         settings = settings.model_copy(update={"mode": "static"})
     names = resolver_for(settings, resolver)
     try:
-        return await _scan(settings, catalogue, report, inventory, now, names, launch)
+        return await _scan(settings, catalogue, report, inventory, now, names, launch, aliases)
     except sqlite3.Error as error:
         raise DatabaseUnusableError("the store of this scan", str(error)) from error
 
@@ -100,6 +102,7 @@ async def _scan(
     now: Callable[[], datetime],
     names: AbstractResolver,
     launch: Launch | None,
+    aliases: Aliases | None,
 ) -> Scan:
     addresses = await addresses_for(settings, names)
     async with AsyncExitStack() as stack:
@@ -115,7 +118,10 @@ async def _scan(
                 chosen = None
         visitor: Visitor
         if settings.mode == "browser":
-            visitor = browser = await browser_visitor(settings, addresses, names, chosen or Chosen(), launch)
+            if aliases is None:
+                aliases = Aliases()
+                stack.push_async_callback(aliases.close)
+            visitor = browser = await browser_visitor(settings, addresses, names, chosen or Chosen(), launch, aliases)
             stack.push_async_callback(visitor.close)
             if chosen is None:
                 await browser.choose(settings.consent, catalogue)

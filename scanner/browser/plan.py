@@ -104,6 +104,8 @@ class VisitPlan:
     javascript: bool = True
     screenshot: bool = False
     allow: Callable[[str], bool | Awaitable[bool]] | None = None
+    aliases: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
+    """What a host name is an alias of by DNS; without it aliases are not looked for."""
 
     def all_headers(self) -> dict[str, str]:
         """The extra request headers, with Global Privacy Control's own where it is on."""

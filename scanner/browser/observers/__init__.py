@@ -7,14 +7,21 @@ script_cookies   document.cookie and cookieStore
 jar              what the browser kept
 storage          localStorage and sessionStorage
 databases        IndexedDB and the Cache API
+fingerprinting   canvas, audio, WebGL, fonts, navigator sweeps
+listeners        keystrokes and session replay
+workers          service and shared workers
+cloaking         hosts of the site's own that are another site's by CNAME
 page_facts       title, language, links; the screenshot
+banners          consent banners
 console          errors the page reports
+id_sharing       identifiers that leave in requests and links
 """
 
 from __future__ import annotations
 
 from scanner.browser.observers.banners import Banners
 from scanner.browser.observers.base import Draft, Observer
+from scanner.browser.observers.cloaking import Cloaking
 from scanner.browser.observers.console import Console
 from scanner.browser.observers.databases import Databases
 from scanner.browser.observers.fingerprinting import Fingerprinting
@@ -38,6 +45,7 @@ OBSERVERS: tuple[type[Observer], ...] = (
     Fingerprinting,
     Listeners,
     Workers,
+    Cloaking,
     PageFacts,
     Picture,
     Banners,
