@@ -25,7 +25,7 @@ from proxy.settings import Limits
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_BODY = frozenset({204, 304})
 _LINGER = 1.0
-"""Seconds that an idle connection stays open while we stop."""
+"""Seconds that an idle connection stays open while we stop, and one whose request was answered before its end."""
 _QUIET = logging.getLogger("samtykke.server")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -74,6 +74,7 @@ class VisitorConnection(web.RequestHandler):
             manager,
             loop=loop,
             keepalive_timeout=limits.visitor_idle,
+            lingering_time=_LINGER,
             logger=_QUIET,
             access_log=None,  # type: ignore[arg-type]  # None switches it off; the stub does not say so
             max_line_size=limits.line,
@@ -130,6 +131,8 @@ class VisitorConnection(web.RequestHandler):
         """Our own page with a request id; the reason goes to the log. Never a traceback for a visitor."""
         if isinstance(exc, HttpProcessingError):
             reason = (exc.message or "unreadable request").strip().splitlines()[0]
+            if reason.startswith("Invalid char in url"):
+                reason = "the request target holds a byte that must be percent-encoded (RFC 3986 2)"
             status = 431 if type(exc).__name__ == "LineTooLong" or "Too many headers" in reason else 400
         else:
             reason = f"{type(exc).__name__}: {exc}" if exc is not None else message or "unknown"
@@ -137,7 +140,7 @@ class VisitorConnection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
         page = problem(status, request_id)
-        response = web.Response(status=status, body=page.body, headers=dict(page.headers))
+        response = web.Response(status=status, body=page.body, headers=dict(page.headers) | {"Server": "samtykke"})
         response.force_close()
         return response
 

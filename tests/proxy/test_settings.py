@@ -15,6 +15,7 @@ def test_defaults_are_those_of_the_documented_config():
     assert found == {
         "listen": "127.0.0.1:8080", "mode": "enforce", "render": "private", "csp_undecided": "consentable",
         "consent_mode": "strip", "unknown_cookies": "pass", "unknown_third_party": "block", "trusted_proxies": (),
+        "proxy_protocol": False, "request_id": False, "metrics": "", "remembered": 64 << 20,
     }  # fmt: skip
 
 
