@@ -20,6 +20,7 @@ from policies.observation import PageVisit
 from runtime.resolve import AddressRefusedError, LocalhostResolver
 from scanner.addresses import Addresses
 from scanner.aliases import Aliases
+from scanner.browser.gate import WebSocketGate
 from scanner.browser.plan import CookieToSet, Visit, VisitPlan
 from scanner.browser.settings import BrowserSettings
 from scanner.choice import Chosen
@@ -64,8 +65,10 @@ async def browser_visitor(
         from scanner.browser import Browser
 
         launch = Browser.launch
-    guard = Guard(addresses, LocalhostResolver(resolver, guard=addresses.refusal))
-    visitor = BrowserVisitor(settings, guard, chosen, launch, aliases=aliases)
+    guarded = LocalhostResolver(resolver, guard=addresses.refusal)
+    visitor = BrowserVisitor(
+        settings, Guard(addresses, guarded), chosen, launch, aliases=aliases, gate=WebSocketGate(guarded)
+    )
     await visitor.start()
     return visitor
 
@@ -126,6 +129,7 @@ class BrowserVisitor:
         launch: Launch,
         *,
         aliases: Aliases | None = None,
+        gate: WebSocketGate | None = None,
         patience: float | None = None,
     ) -> None:
         """`patience` is how many seconds one visit may take in all; by default what the settings add up to."""
@@ -134,18 +138,24 @@ class BrowserVisitor:
         self._chosen = chosen
         self._launch = launch
         self._aliases = aliases
+        self._gate = gate
+        self._wanted = browser_settings(settings)
         self._browser: Driven | None = None
         self._starting = asyncio.Lock()
-        wanted = browser_settings(settings)
-        idle = wanted.idle_seconds * 2 if wanted.thorough else 0.0
-        self._patience = patience or settings.page_seconds + wanted.ceiling_seconds + idle
+        idle = self._wanted.idle_seconds * 2 if self._wanted.thorough else 0.0
+        self._patience = patience or settings.page_seconds + self._wanted.ceiling_seconds + idle
 
     async def start(self) -> None:
-        self._browser = await self._launch(browser_settings(self._settings))
+        """Start the gate, once, and the browser. Raises FileNotFoundError or OSError where one does not start."""
+        if self._gate is not None and self._wanted.websocket_gate is None:
+            self._wanted = self._wanted.model_copy(update={"websocket_gate": await self._gate.start()})
+        self._browser = await self._launch(self._wanted)
 
     async def close(self) -> None:
         if self._browser is not None:
             await self._browser.close()
+        if self._gate is not None:
+            await self._gate.close()
         await self._guard.close()
 
     async def choose(self, consent: str, catalogue: Catalogue) -> None:

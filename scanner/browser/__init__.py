@@ -3,6 +3,7 @@
 A visit, in order
     settings         what the operator chooses; `find_chromium`
     launch           the process, its flags and its profile; `disguise` what it says of itself
+    gate             the way out for WebSockets, which DevTools cannot hold back
     pipe             the protocol: NUL-ended JSON, answers matched to commands
     browser          one Chromium, a fresh context per visit; start reading here
     plan             what a visit is asked (`VisitPlan`) and brings back (`Visit`)

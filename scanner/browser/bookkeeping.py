@@ -46,6 +46,7 @@ def _request_sent(scene: Scene, session: Session, params: Json) -> None:
     if kind == "Document":
         scene.scripts.documents.add(url)
         if _is_top(scene, params.get("frameId")):
+            scene.document = params["requestId"]
             _top_request(scene, params)
     if kind in ("Script", "Document", "Other"):
         scene.scripts.requested(session.id, url, params.get("initiator", {}))
@@ -65,6 +66,20 @@ def _response(scene: Scene, session: Session, params: Json) -> None:
         scene.status = params["response"].get("status")
     if params.get("type") in _NEVER_ENDING or params["response"].get("mimeType") == "text/event-stream":
         scene.pending.pop(params["requestId"], None)
+
+
+def _data(scene: Scene, session: Session, params: Json) -> None:
+    """Stop at an answer without measure: Chromium would keep all of it, and a compressed one is larger inside."""
+    request, limit = params["requestId"], scene.settings.response_bytes
+    before = scene.received.get(request, 0)
+    scene.received[request] = before + params.get("dataLength", 0)
+    if before <= limit < scene.received[request]:
+        scene.connection.post("Page.stopLoading", {}, session.id)
+        words = f"larger than {limit / 1e6:g} MB"
+        if request == scene.document:
+            scene.end(f"the page is {words}")
+        else:
+            scene.note(f"an answer was {words}; loading was stopped")
 
 
 def _request_over(scene: Scene, session: Session, params: Json) -> None:
@@ -133,6 +148,7 @@ _UPDATES: dict[str, Callable[[Scene, Session, Json], None]] = {
     "Runtime.executionContextsCleared": _contexts_cleared,
     "Network.requestWillBeSent": _request_sent,
     "Network.responseReceived": _response,
+    "Network.dataReceived": _data,
     "Network.loadingFinished": _request_over,
     "Network.loadingFailed": _request_over,
     "Page.frameNavigated": _frame_navigated,

@@ -68,9 +68,16 @@ def arguments(settings: BrowserSettings, profile: Path, version: str, *, root: b
         f"--window-size={width},{height}",
         f"--screen-info={{{max(width, 1920)}x{max(height, 1080)}}}",
         *([f"--host-resolver-rules={rules}"] if rules else []),
+        *(_gated(settings.websocket_gate) if settings.websocket_gate is not None else ()),
         *settings.extra_arguments,
         "about:blank",
     ]
+
+
+def _gated(port: int) -> tuple[str, str]:
+    """WebSockets by the gate, everything else direct: Chromium takes the fallback proxy for WebSockets first."""
+    rules = f"http=direct://;https=direct://;socks=socks5://127.0.0.1:{port}"
+    return f"--proxy-server={rules}", "--proxy-bypass-list=<-loopback>"
 
 
 def preferences(settings: BrowserSettings) -> dict[str, object]:

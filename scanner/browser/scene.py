@@ -75,6 +75,8 @@ class Scene:
         self.notes: list[str] = []
         self.main: Session | None = None
         self.status: int | None = None
+        self.document = ""
+        """The request id of the top document."""
         self.answered = False
         """Has the top document been answered at all?"""
         self.redirects: list[str] = []
@@ -86,6 +88,8 @@ class Scene:
         self.loaded = asyncio.Event()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Set with a reason when the page can no longer be looked at: crashed, navigating without end."""
+        self.received: dict[str, int] = {}
+        """Bytes of each answer so far, decoded, by request id."""
         self.last_event = time.monotonic()
         self.pending: dict[str, float] = {}
         """Requests without an answer so far, by id, with the time they were sent (monotonic seconds)."""

@@ -37,6 +37,7 @@ class BrowserSettings(BaseModel):
         "", description="Chromium's --host-resolver-rules, such as MAP shop.test 127.0.0.1"
     )
     extra_arguments: tuple[str, ...] = Field((), description="further arguments for Chromium, last on its command line")
+    websocket_gate: int | None = Field(None, description="port of the SOCKS5 proxy on loopback that WebSockets take")
     accept_language: str = Field("en-US,en", description="languages the browser asks for, best first")
     settle_seconds: float = Field(0.4, gt=0, description="quiet needed after load before a page counts as settled")
     ceiling_seconds: float = Field(10.0, gt=0, description="longest wait for a page to settle")
@@ -45,6 +46,7 @@ class BrowserSettings(BaseModel):
     launch_seconds: float = Field(20.0, gt=0, description="longest wait for Chromium to start")
     window_width: int = Field(1280, gt=0)
     window_height: int = Field(900, gt=0)
+    response_bytes: int = Field(30_000_000, gt=0, description="largest answer taken, decoded; then loading stops")
     popups: int = Field(0, ge=0, description="windows a page may open; a person's browser blocks unasked ones")
     navigations: int = Field(10, gt=0, description="times a page may navigate by itself before the visit ends")
 
