@@ -55,7 +55,7 @@ def host_evidence(scan: Scan, catalogue: Catalogue) -> dict[str, Evidence]:
             techniques.setdefault(_host(technique.script), set()).add(technique.kind)
     for host, paths in sorted(_third_party_paths(scan, site).items()):
         match = next(filter(None, (catalogue.match_host(host, path) for path in sorted(paths))), None)
-        match = match or next(filter(None, (catalogue.match_path(path) for path in sorted(paths))), None)
+        match = match or next(filter(None, (catalogue.match_foreign_path(path) for path in sorted(paths))), None)
         if match:
             found[host] = Evidence(
                 match.because, match.vendor, match.purpose,

@@ -183,7 +183,7 @@ class Rules:
             if match := self.catalogue.match_host(host, path):
                 return self._from_match(match, own=True)
             return _FIRST_PARTY
-        match = self.catalogue.match_host(host, path) or self.catalogue.match_path(path)
+        match = self.catalogue.match_host(host, path) or self.catalogue.match_foreign_path(path)
         if match:
             return self._from_match(match)
         return self._unknown_request(request.kind, host, exempt=exempt)

@@ -153,6 +153,11 @@ class Catalogue:
         """A first-party endpoint such as `/matomo.php`, whatever host serves it; the query does not count."""
         return next(self._paths.find(path.partition("?")[0]), None)
 
+    def match_foreign_path(self, path: str) -> Match | None:
+        """The same on somebody else's host, where a path can give a tracker away but never make it necessary."""
+        found = (match for match in self._paths.find(path.partition("?")[0]) if match.purpose is not Purpose.NECESSARY)
+        return next((match for match in found if not self.vendors[match.vendor].operator_hosted), None)
+
     def match_cookie(self, name: str, hosts: Iterable[str] = ()) -> tuple[Match, ...]:
         """Who may have set a cookie of this name, the surest first. `hosts`: who was seen to set or load it."""
         return self._with_evidence(self._cookies.find(name), hosts)

@@ -118,6 +118,15 @@ def test_a_tag_manager_loads_once_any_purpose_is_granted(rules: Rules) -> None:
     assert not ask(rules, "https://counter.example/c.js", MARKETING).allowed
 
 
+def test_a_strangers_path_makes_it_a_tracker_but_never_necessary() -> None:
+    own = FACTS.replace('purpose = "statistics"', 'purpose = "necessary"\nnecessary_because = "the shop"')
+    own = own.replace('match = "*/counter.php"', 'match = "*/shop/*"').replace("counter.example", "shopware.example")
+    rules = Rules(Catalogue.of({"counter": FACTS, "own": own}), hosts=["shop.example"])
+    assert not ask(rules, "https://stranger.example/counter.php", REJECT, "image").allowed
+    assert not ask(rules, "https://stranger.example/shop/x.js", REJECT).allowed
+    assert ask(rules, "https://shop.example/shop/x.js", REJECT).allowed
+
+
 def test_a_refused_tag_manager_stays_out_whatever_else_is_granted(rules: Rules) -> None:
     consent = Consent.of(["statistics", "marketing"], [("tags", False)])
     assert not ask(rules, "https://tags.example/t.js", consent).allowed
