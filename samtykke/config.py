@@ -126,7 +126,7 @@ class AlertSettings(_Section):
 
 
 class Config(BaseSettings):
-    """The whole configuration; see docs/configuration.md for every key."""
+    """The whole configuration; samtykke.example.toml shows every key."""
 
     model_config = SettingsConfigDict(
         frozen=True,
