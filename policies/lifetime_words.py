@@ -67,6 +67,7 @@ SESSION = re.compile(
     |(?:clos|quit|exit|leav|end)\w*\s+(?:of\s+)?(?:the|your|their|his)?\s*(?:web\s*)?browser
     |browser\w*\s+(?:\w+\s+){0,3}(?:clos|shut|quit|exit|end|lukk|luk|stäng|schließ|schliess|geschlossen|beendet|afslut|sluit|gesloten|afgesloten)\w*
     |(?:lukke[rt]?|lukkar|lukk|lukkes|avslutte[rs]?|avsluttar|stenge[rs]?|stenger\s+ned|lukkes\s+ned)\s+(?:\w+\s+){0,2}nettles\w*
+    |l[èe]t\s+att\s+(?:\w+\s+){0,2}nettles\w*
     |nettles\w*\s+(?:\w+\s+){0,4}(?:lukk|steng|avslutt|lukkast|lat\s+att)\w*
     |(?:lukker|lukkes|afslutter)\s+(?:\w+\s+){0,2}browser\w*
     |(?:stänger|stängs|avslutar)\s+(?:\w+\s+){0,2}webbläsar\w*

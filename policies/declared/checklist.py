@@ -23,9 +23,12 @@ complaint                GDPR 13(2)(d), 77         the authority to complain to
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 from policies.declared.model import ChecklistItem, DeclaredCookie
 from policies.declared.text import Document, sentences
+from policies.lifetime_words import read_lifetime
 
 _PERSONAL = r"(?:data|information|personopplysning\w*|opplysning\w*|personuppgift\w*|uppgift\w*|personoplysning\w*|oplysning\w*|daten|personenbezogen\w*|persoonsgegevens|gegevens|données|datos|tietoja|tietosi|cookies?|informasjonskaps\w*|kakor)"
 _RIGHT = r"(?:right\w*|entitled|may|can|ask|request|demand|rett\w*|krav|krever?|kreve|kan|be\s+om|rätt\w*|begära?|ret\b|rettighed\w*|anmode|recht\w*|können|verlangen|verzoek\w*|droit\w*|pouvez|derecho\w*|puede|oikeu\w*)"
@@ -54,6 +57,7 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             rf"\b{_PERSONAL}\b[^.;]{{0,80}}\b(?:in\s+order\s+to|to\s+(?:provide|improve|analy[sz]e|understand|deliver|remember|measure|process|help)|for\s+(?:å|at)\s|for\s+the\s+purpose|för\s+att|um\s+[^.;]{{3,60}}\s+zu\s|om\s+te|afin\s+de|pour|para|zur)\b",
             r"\b(?:used|brukes|vert\s+brukt|brukt|används|bruges|anvendes|verwendet|genutzt|gebruikt|utilisés?|utiliza\w*|käytetään)\s+(?:\w+\s+)?(?:to|for|til|for\s+å|for\s+at|för\s+att|till|um|zur|für|om|voor|pour|para)\b",
             r"\b(?:purpose|formål|føremål|syfte|ändamål|zweck)\s*:",
+            r"\b(?:use|uses|process|collect|bruker|brukar|benytter|nyttar|behandler|behandlar|samler|anvender|bruger|använder|verwenden|nutzen|verarbeiten|gebruiken|verwerken|utilisons|utilizamos|käytämme)\b[^.;]{0,140}\b(?:in\s+order\s+to|to\s+[a-z]{3,}|for\s+å|til\s+å|for\s+at|til\s+at|för\s+att|um|zur|for\s+the|om|pour|para)\b",
         ),
     ),
     (
@@ -71,6 +75,8 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"\b(?:shar\w+|disclos\w+|transfer\w*|pass(?:ed)?|recipients?|receiv\w+|deles?|deler|delar|delas|delast|utlever\w*|overfør\w*|mottaker\w*|mottakar\w*|mottagare|lämnas?\s+(?:ut|vidare)|videregiv\w*|modtager\w*|weiter(?:gegeben|gabe|geben|leiten\w*)|geben|übermittel\w*|übertrag\w*|empfänger\w*|delen|gedeeld|ontvanger\w*|partag\w*|destinataires?|compart\w*|destinatarios?|luovut\w*|vastaanottaj\w*)\b[^.;]{0,120}\b(?:third|tredje\w*|others?|andre|andra|dritte\w*|derden|tiers|terceros|partner\w*|provider\w*|supplier\w*|leverandør\w*|leverantör\w*|underleverandør\w*|databehandl\w*|processors?|google|facebook|meta|microsoft|kolman\w*|anbieter\w*|company|companies)",
             r"\b(?:data\s+processors?|databehandl(?:er|ar|are)\w*|personuppgiftsbiträde\w*|auftragsverarbeiter\w*|verwerkers?|sous-traitants?|encargad\w+\s+del\s+tratamiento)\b",
             r"\b(?:recipients?|mottaker\w*|mottagare|modtagere?|empfänger)\s*:",
+            r"\b(?:shared?|disclosed?|deles|delast|delas|deler|delar|geteilt|teilen|gedeeld|delen)\s+(?:\w+\s+){0,4}?(?:with|med|mit|met)\b|\b(?:passed|forwarded|sent|transmitted|utlevert|utlevere[sr]|utleverast|overføres|sendes|skickas|videregives|weitergegeben|übermittelt)\s+(?:\w+\s+)?(?:to|til|till|an|aan)\b(?!\s+(?:å|att|at)\b)(?![^.;]{0,60}@)",
+            rf"\b(?:får|receives?|erhält|erhalten|ontvangt)\s+(?:\w+\s+)?{_PERSONAL}|\ban\s+[^.;]{{3,80}}\s(?:weiter|weitergegeben|übermittelt)\b|\bgeben\s+[^.;]{{3,80}}\san\s",
         ),
     ),
     (
@@ -85,7 +91,6 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "retention",
         (
-            r"\b(?:stor(?:ed|age)|retain\w*|retention|kept|keep|hold|lagre[sr]?t?|lagrast?|lagra|oppbevar\w*|lagringstid\w*|sparas?|bevaras|lagras|gemmes|gemmer|opbevar\w*|slette[ts]?|slettast|sletta|raderas|delet\w*|gelöscht|gespeichert|aufbewahr\w*|speicher\w*|bewaard|bewaren|bewaartermijn\w*|conserv\w+|säily\w*)\b[^.;]{0,100}\b(?:\d+|two|three|six|twelve|to|tre|seks|två|sex|zwei|drei|sechs|one|ett|ein|five|fem|ten|ti)\s+(?:\w+\s+)?(?:year|month|day|week|hour|år|måned|månad|dag|uke|veke|uge|veck|time|jahr|monat|tage|woche|stunde|jaar|maand|an|mois|jour|año|mes|día|vuo|kuuka|päiv)\w*",
             r"\b(?:as\s+long\s+as|no\s+longer\s+than|only\s+for\s+as\s+long|så\s+lenge|så\s+lenge|lenger\s+enn|lengre\s+enn|lengur\s+enn|så\s+länge|längre\s+än|så\s+længe|længere\s+end|solange|nicht\s+länger|zo\s+lang|niet\s+langer|aussi\s+longtemps|mientras)\b[^.;]{0,90}",
             r"\b(?:lifetime|levetid|livslängd|speicherdauer|expires?|retention\s+period|lagringstid|løbetid|bewaartermijn|durée)\s*:?\s[^.;]{0,60}\d",
         ),
@@ -100,7 +105,7 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "right_rectification",
         (
-            rf"\b{_RIGHT}\b[^.;]{{0,160}}\b(?:rectif\w*|correct\w*|amend\w*|retting\w*|rette[ts]?|retta|korriger\w*|rätta\w*|rättels\w*|berigtig\w*|rettelse\w*|berichtig\w*|korrektur|corriger|rectifi\w*|corregir|oikais\w*|korjaa\w*)\b",
+            rf"\b{_RIGHT}\b[^.;]{{0,160}}\b(?:rectif\w*|correct\w*|amend\w*|retting\w*|rett(?:e|et|es|a)(?!\s+(?:til|mot|seg))|korriger\w*|rätta\w*|rättels\w*|berigtig\w*|rettelse\w*|berichtig\w*|korrektur|corriger|rectifi\w*|corregir|oikais\w*|korjaa\w*)\b",
         ),
     ),
     (
@@ -112,7 +117,7 @@ _ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "right_restriction",
         (
-            r"\b(?:restrict\w*|limit)\b[^.;]{0,50}\b(?:processing|use)|\b(?:right\w*|request)\b[^.;]{0,160}\brestrict\w*|\bbegrens\w*|\bavgrens\w*|\bbegräns\w*\b[^.;]{0,40}|\bbegrænsning\w*|\beinschränk\w*\b[^.;]{0,50}|\bbeperk\w*|\blimitation\s+du\s+traitement|\blimitaci\w*|\brajoitta\w*",
+            r"\b(?:restrict\w*|limit)\b[^.;]{0,50}\b(?:process\w*|use)|\b(?:right\w*|request)\b[^.;]{0,160}\brestrict\w*|\bbegrens\w*|\bavgrens\w*|\bbegräns\w*\b[^.;]{0,40}|\bbegrænsning\w*|\beinschränk\w*\b[^.;]{0,50}|\bbeperk\w*|\blimitation\s+du\s+traitement|\blimitaci\w*|\brajoitta\w*",
         ),
     ),
     (
@@ -148,6 +153,15 @@ ITEMS = tuple(item for item, _ in _ITEMS)
 _PATTERNS = {item: [re.compile(pattern, re.IGNORECASE) for pattern in patterns] for item, patterns in _ITEMS}
 _LONGEST_SENTENCE = 2_000
 _RIGHTS = frozenset(item for item in ITEMS if item.startswith("right_"))
+_BRACKETS = re.compile(r"\s*\([^()]{0,80}\)")
+_KEEPS = re.compile(
+    r"(?i)\b(?:stor(?:ed?|age)|retain\w*|retention|kept|keep|hold|lagre[sr]?t?|lagrast?|lagra|oppbevar\w*|sparas?|bevaras|gemmes|gemmer|opbevar\w*|slette[ts]?|slettast|sletta|raderas|delet\w*|expires?"
+    r"|gelöscht|gespeichert|aufbewahr\w*|speicher\w*|bewaard|bewaren|conserv\w+|säily\w*|varer|läuft|lifetime|levetid|lagringstid\w*)\b"
+)
+_DEVICE = re.compile(r"(?i)cookie|informasjonskaps|kakor|browser|nettles|webbläs")
+_PERSONAL_DATA = re.compile(
+    r"(?i)personal\s+(?:data|information)|person(?:opplysning|uppgift|oplysning)|personenbezogen|persoonsgegevens|\b(?:your|ihre|dine|dina)\s+(?:data|daten|opplysninger|oplysninger|uppgifter)\b"
+)
 _RIGHTS_WORD = re.compile(
     r"(?i)\b(?:right|rett|rätt|ret\b|rettighet|rettighed|recht|droit|derecho|oikeu|you\s+(?:may|can)|du\s+kan|sie\s+können|u\s+kunt)"
 )
@@ -158,6 +172,48 @@ _BARE_RIGHT: dict[str, str] = {
     "right_objection": r"^\W*(?:(?:right\s+(?:of|to)\s+)?object\w*|protest\w*|innsigelse|innvending|invändning\w*|indsigelse|widerspruch\w*|bezwaar)\b",
 }  # fmt: skip
 _BARE = {item: re.compile(pattern, re.IGNORECASE) for item, pattern in _BARE_RIGHT.items()}
+
+
+_TOPICS: dict[str, str] = {
+    "purposes": r"purposes?|why\s+we|what\s+we\s+use|formål\w*|hvorfor|føremål\w*|syfte\w*|ändamål\w*|varför|zwecke?\b|doeleinden|finalit\w+|finalidad\w*",
+    "recipients": r"recipients?|who\s+(?:receives|we\s+share|do\s+we\s+share|gets|has\s+access)|shar(?:e|ing)\b.*\bwith|mottaker\w*|hvem\s+(?:deler|får|mottar)|utlevering|deling|mottagare|vem\s+delar|modtagere|empfänger|weitergabe|ontvangers|destinataires|destinatarios|vastaanottajat",
+    "retention": r"retention|how\s+long|lagringstid|lagringsperiode|hvor\s+lenge|sletting\b|oppbevaring|hur\s+länge|opbevaring|hvor\s+længe|speicherdauer|aufbewahrung|wie\s+lange|bewaartermijn\w*|durée|conservación",
+    "legal_basis": r"legal\s+(?:basis|bases|grounds?)|rettslig\s+grunnlag|behandlingsgrunnlag|rättslig\s+grund|retsgrundlag|rechtsgrundlage\w*|grondslag|base\s+(?:légale|jurídica)",
+}  # fmt: skip
+_TOPIC_PATTERNS = {item: re.compile(rf"\b(?:{pattern})", re.IGNORECASE) for item, pattern in _TOPICS.items()}
+
+
+def _under_headings(document: Document) -> Iterator[tuple[str, str]]:
+    """A chapter "Recipients" says who they are, in whatever words or rows stand below it."""
+    for block, following in pairwise(document.blocks):
+        if block.kind != "heading":
+            continue
+        heading = document.of(block)
+        below = [table for table in document.tables if block.end <= table.start < following.start]
+        if below and len(below[0].rows) > 1:
+            row = below[0].rows[1]
+            quote = document.text[row[0].start : row[-1].end]
+        elif following.kind != "heading":
+            first = next(sentences(document.text, following.start, following.end), None)
+            quote = document.text[first[0] : first[1]] if first else ""
+        else:
+            continue
+        for item, pattern in _TOPIC_PATTERNS.items():
+            if quote and len(heading) < 100 and pattern.search(heading):
+                yield item, quote
+
+
+def _in_tables(document: Document) -> Iterator[tuple[str, str]]:
+    """A table whose columns are purposes, bases and periods says all of them, row by row."""
+    for table in document.tables:
+        if len(table.rows) < 2:
+            continue
+        headings = [document.of(cell) for cell in table.rows[0]]
+        items = {item for item, pattern in _TOPIC_PATTERNS.items() if any(pattern.search(text) for text in headings)}
+        if len(items) >= 2:
+            row = table.rows[1]
+            for item in sorted(items):
+                yield item, document.text[row[0].start : row[-1].end]
 
 
 def checklist_of(document: Document, cookies: tuple[DeclaredCookie, ...] = ()) -> tuple[ChecklistItem, ...]:
@@ -173,11 +229,26 @@ def checklist_of(document: Document, cookies: tuple[DeclaredCookie, ...] = ()) -
             if end - start > _LONGEST_SENTENCE:
                 continue
             sentence = document.text[start:end]
+            if sentence.endswith("?"):
+                continue
+            plain = _BRACKETS.sub("", sentence)
+            own_device = bool(_DEVICE.search(sentence)) and not _PERSONAL_DATA.search(sentence)
+            if (
+                "retention" not in found
+                and _KEEPS.search(sentence)
+                and (said := read_lifetime(sentence))
+                and said.seconds
+            ):
+                found["retention"] = sentence
             for item, patterns in _PATTERNS.items():
-                if (item not in found and any(pattern.search(sentence) for pattern in patterns)) or (
+                if own_device and item in _RIGHTS:
+                    continue
+                if (item not in found and any(pattern.search(plain) for pattern in patterns)) or (
                     listed and item not in found and item in _BARE and _BARE[item].search(sentence)
                 ):
                     found[item] = sentence
+    for item, quote in (*_under_headings(document), *_in_tables(document)):
+        found.setdefault(item, quote)
     for item, says in (
         ("purposes", [cookie for cookie in cookies if cookie.purpose]),
         ("retention", [cookie for cookie in cookies if cookie.lifetime is not None or cookie.session]),

@@ -14,6 +14,7 @@ _ITEM = re.compile(r"^\s*(?:[•·●○▪■–*o-]|\d{1,2}[.)])\s+(.*)$")
 _PAGE = re.compile(
     r"^\s*(?:side|page|sida|seite|pagina)?\s*\d{1,3}\s*(?:(?:av|of|/|von|van|de|af)\s*\d{1,3})?\s*$", re.I
 )
+_NUMBERED = re.compile(r"^\s*(?:\d{1,2}(?:\.\d{1,2})*\.?|[A-Z]\.)\s+\S+(?:\s\S+)*$")
 _LONGEST_HEADING = 80
 _LONGEST_LINE = 5_000
 
@@ -106,6 +107,8 @@ def _table(lines: list[str], number: int) -> tuple[int, str]:
     """A table that begins at this line: (the line after it, markup), or (number, "")."""
     header = lines[number]
     if not header.strip() or not _GAP.search(header.strip()):
+        return number, ""
+    if _NUMBERED.match(header):
         return number, ""
     if "\t" in header.strip():
         return _tabbed(lines, number)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from policies.catalogue import Catalogue
 from policies.declared.model import DeclaredCookie
 from policies.declared.recognise import Named, is_name, known, looks_strong, names_in_cell, strong_names
+from policies.declared.sections import about_cookies
 from policies.declared.site import Site
 from policies.declared.text import Block, Document, sentences, trimmed
 from policies.declared.vendors import mentions, vendor_of_heading, vendor_written
@@ -43,7 +44,7 @@ _SESSION_COOKIE = re.compile(
 _INTRODUCED = re.compile(
     r"(?i:\b(?:cookien|cookieen|cookie-en|cookies?|informasjonskapsel(?:en|a)?|informasjonskapslene|kakan|kakorna|kaka|key|keys|nøkkel(?:en)?|nøkler|nyckeln|schlüssel|eväste|sleutel)"
     r"(?:\s+(?:called|named|named\s+as|med\s+navn(?:et)?|kalt|kalla|som\s+heter|med\s+namnet|ved\s+navn|namens|mit\s+dem\s+namen|genannt|genaamd|appelé\w*|llamad\w*|nimeltä|with\s+the\s+name|named:|under))?"
-    r")\s*[:\"'«“„‘`]*\s*(?P<name>[A-Za-z0-9_][\w.*@|\[\]-]{1,60})[\"'»”’`]*(?P<after>\s*(?:,|\.(?=\s|$)|\(|\b(?:which|that|som|der|from|fra|från|von|is|are|er|är|ist|wird|blir|slettes|expires|lagres|stores|used|and|og|och|und|has|har|for|til|för)\b|$))"
+    r")(?:\s*[:\"'«“„‘`]+\s*|\s+)(?P<name>[A-Za-z0-9_][\w.*@|\[\]-]{1,60})[\"'»”’`]*(?P<after>\s*(?:,|\.(?=\s|$)|\(|\b(?:which|that|som|der|from|fra|från|von|is|are|er|är|ist|wird|blir|slettes|expires|lagres|stores|used|and|og|och|und|has|har|for|til|för)\b|$))"
 )
 _NOT_NAMES = listed("""policy banner consent settings setting file files law laws notice is are will are used use that which from for and is the a an to in on with by som
     er brukes fra til og på av den det de is ist wird werden sind die der das und är används från och av is zijn worden van voor en contains contain may can
@@ -113,10 +114,9 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
     open_record: _Record | None = None
     waiting: Role | None = None
     used: list[tuple[_Record, Block]] = []
-    about_cookies = bool(COOKIE_WORD.search(document.title))
     for line in _lines(document):
         text = document.text[line.start : line.end]
-        about = about_cookies or bool(COOKIE_WORD.search(" ".join(line.block.path)))
+        about = about_cookies(line.block.path, catalogue, *(() if line.block.path else (document.title,)))
         if waiting and role_of(text) is None:
             # the label stood alone on the line before
             if waiting == "name":
@@ -159,7 +159,7 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
         for role, value, heading in labels:
             if role == "name":
                 names = names_in_cell(document.text, *value, catalogue)
-                open_record = _Record(names, line.block, line.start, line.end, True) if names else None
+                open_record = _Record(names, line.block, line.start, value[1], True) if names else None
                 if open_record:
                     open_record.start = max(line.start, _label_start(document.text, line.start, value[0]))
                     records.append(open_record)
@@ -200,7 +200,11 @@ def _label_start(text: str, start: int, value: int) -> int:
 def _label_alone(text: str) -> Role | None:
     """A line that is nothing but a label: "Navn" or "Lifetime:"."""
     bare = text.rstrip(" :：")
-    if ":" in bare or not all(word in _JOINING or role_of(word) for word in bare.casefold().split()):
+    if (
+        ":" in bare
+        or ("-" in bare and not text.endswith(":"))
+        or not all(word in _JOINING or role_of(word) for word in bare.casefold().split())
+    ):
         return None
     if len(bare) > 30 or len(bare.split()) > 3 or (bare.casefold() in _NO_LABELS and not text.endswith(":")):
         return None
@@ -249,7 +253,9 @@ def _spoken_label(
             continue
         label = " ".join(words[:count])
         role = role_of(label)
-        if role in (None, "other") or not all(word.casefold() in _JOINING or role_of(word) for word in words[:count]):
+        if role in (None, "other") or label.casefold() in _NO_LABELS or line.block.kind == "heading":
+            continue
+        if not all(word.casefold() in _JOINING or role_of(word) for word in words[:count]):
             continue
         value = (line.end - len(words[count]), line.end)
         if role == "name":
@@ -302,14 +308,15 @@ def _title(
 def _confirmed(document: Document, record: _Record, catalogue: Catalogue) -> bool:
     """Has a label, a lifetime, or the name itself shown that this is about cookies?"""
     text = document.text
-    context = " ".join((*record.block.path, document.title, text[record.start : record.end]))
-    about = bool(COOKIE_WORD.search(context)) or "lifetime" in record.values
     if any(known(named.name, catalogue) for named in record.names):
         return True
+    near = about_cookies(record.block.path, catalogue, text[record.start : record.end])
+    somewhere = bool(COOKIE_WORD.search(" ".join((document.title, *record.block.path))))
+    strong = all(named.strong for named in record.names)
     if record.sure:
-        return about
+        return near or strong or (somewhere and "lifetime" in record.values)
     life = any(_life_in(text[start:end]) for start, end in record.free)
-    return bool(COOKIE_WORD.search(context)) and (life or all(named.strong for named in record.names))
+    return (near and (life or strong)) or (somewhere and strong and life)
 
 
 def _life_in(sentence: str) -> SaidLifetime | None:

@@ -168,4 +168,8 @@ def _split_slashes(word: str) -> Iterator[tuple[str, int]]:
 
 def _telling(name: str) -> bool:
     """Short and plain words ("id", "lang", "test") are left to columns and labels, even where a vendor uses them."""
-    return len(name) >= 3 and not re.fullmatch(r"[A-Z]?[a-zæøåäöü]+", name) and name.upper() not in _ABBREVIATIONS
+    return (
+        len(name) >= 3
+        and not re.fullmatch(r"[A-Z]?[a-zæøåäöü]+(?:-[a-zæøåäöü]+)*", name)
+        and name.upper() not in _ABBREVIATIONS
+    )

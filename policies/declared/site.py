@@ -93,6 +93,8 @@ def site_of(document: Document) -> Site:
             near,
         ):
             _add(names, match[1])
+    for match in _COMPANY.finditer(text, 0, 300):
+        _add(names, match[1])
     for match in _USED_ON.finditer(text):
         hosts.add(match[1].lower())
     counted = [match[1].lower() for match in _MAIL.finditer(text)]

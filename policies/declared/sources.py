@@ -29,8 +29,8 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _ALIASES = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
 _BLOCK_TAG = re.compile(r"<(?:!doctype|html|body|head|div|p|table|h[1-6]|ul|section|article|main)\b[^<>]{0,500}>", re.I)
 _MARKDOWN = re.compile(
-    r"^(?:\#{1,6}\s+\S|[ ]{0,3}[-*+][ ]+\S.*\n(?:[ ]{0,3}[-*+][ ])|\|.*\|[ ]*$|[ ]{0,3}\|?[ ]{0,9}:?-{3,}:?[ ]{0,9}\|)|\*\*\S[^*\n]{0,80}\*\*"
-    r"|\]\(https?:",
+    r"^(?:\#{1,6}\s+\S|[ ]{0,3}[-*+][ ]+\S.*\n(?:[ ]{0,3}[-*+][ ])|\|.*\|[ ]*$|[ ]{0,3}\|?[ ]{0,9}:?-{3,}:?[ ]{0,9}\|)|"
+    r"\*\*\S[^*\n]{0,80}\*\*|\]\(https?:",
     re.MULTILINE,
 )
 

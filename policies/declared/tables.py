@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from policies.catalogue import Catalogue
 from policies.declared.model import DeclaredCookie
 from policies.declared.recognise import Named, is_name, known, looks_strong, names_in_cell
+from policies.declared.sections import about_cookies
 from policies.declared.site import Site
 from policies.declared.text import Cell, Document, Table
 from policies.declared.vendors import mentions, vendor_of_heading, vendor_written
@@ -21,7 +22,6 @@ from policies.purpose import Purpose
 
 Grid = list[list[Cell]]
 _WIDEST = 40
-_NAME_HEADING_OF_COOKIES = COOKIE_WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +185,26 @@ def _is_about_cookies(document: Document, table: Table, grid: Grid, layout: _Lay
     texts = [text for text in dict.fromkeys(texts) if text]
     if not texts:
         return False
-    strong = sum(
-        looks_strong(first) or known(first, catalogue)
-        for first in (text.split()[0].rstrip(",;") for text in texts)
-    )  # fmt: skip
-    single = sum(len(re.split(r"[,\n]", text)[0].split()) == 1 for text in texts)
-    if strong / len(texts) >= 0.5:
-        return True
+    firsts = [text.split()[0].rstrip(",;") for text in texts]
+    familiar = sum(known(first, catalogue) for first in firsts)
+    strong = sum(looks_strong(first) or known(first, catalogue) for first in firsts)
+    single = sum(len(re.split(r"[,\n]", text)[0].split()) == 1 for text in texts) / len(texts)
     helpful = {role for role in layout.roles if role in ("lifetime", "vendor", "purpose", "category", "domain")}
-    if "other" in layout.roles and not strong:
+    if familiar >= 0.5 * len(texts):
+        return True
+    if "other" in layout.roles and not familiar:
         return False
     if COOKIE_WORD.search(heading):
-        return bool(helpful) and (strong > 0 or single / len(texts) >= 0.5)
-    around = " ".join((*layout.headings, table.caption, *table.path[-2:], table.lead))
-    if not COOKIE_WORD.search(around):
+        return bool(helpful) and (strong > 0 or single >= 0.5)
+    near = about_cookies(table.path, catalogue, *layout.headings, table.caption, table.lead)
+    somewhere = bool(COOKIE_WORD.search(" ".join((document.title, *table.path))))
+    if strong >= 0.5 * len(texts):
+        return near or familiar > 0 or (somewhere and len(helpful) >= 2)
+    if not near:
         return False
     if strong:
-        return single / len(texts) >= 0.3
-    return bool(heading) and {"lifetime"} <= helpful and single / len(texts) >= 0.6
+        return single >= 0.3
+    return bool(heading) and "lifetime" in helpful and len(helpful) >= 2 and single >= 0.6
 
 
 def _rows(document: Document, grid: Grid, layout: _Layout, table: Table, catalogue: Catalogue) -> list[Row | str]:

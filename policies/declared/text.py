@@ -18,7 +18,7 @@ from policies.declared.markup import safe_markup
 from policies.declared.words import listed
 
 Kind = Literal["heading", "paragraph", "item", "term", "definition", "caption"]
-LONGEST_TEXT = 500_000
+LONGEST_TEXT = 400_000
 LONGEST_SENTENCE = 2_000
 MOST_CELLS = 200_000
 

@@ -39,19 +39,14 @@ _AUTHORITY = re.compile(
     r"|data\s+protection\s+\w+|privacy\s+shield|stortinget|agencia\s+\w+|garante|bundesbeauftragte\w*|landesbeauftragte\w*|lfd\w*|meteo)(?:\b|$)",
     re.IGNORECASE,
 )
-_ORDINARY = listed("""heap segment drift clarity optimize optimise crisp branch snap x chat maps fonts pixel ads analytics signal sentry flow
-    front hive insight insights intercom loop mode monitor notion olark pardot pendo quantum sift split square stripe tag
-    target tealium tune unity vero wave zoom apple amazon adobe meta oracle shop forms outlook teams bing drip front chartbeat
-    contentsquare criteo adform hello hero lucky orange mouse cookie script cookies consent visitor live plausible countly
-    matomo umami klaviyo woo track tracker rum beacon search profitwell swift tidio usercentrics vwo kit close help scout
-    buffer box aws akamai hub spot convert kameleoon ensighten impact awin affiliate partner rakuten friendbuy yieldify
-    permutive lotame eyeota sharethrough magnite openx index exchange trade desk base camp campaign monitor constant contact
-    active mention later sprout brand linked wistia vidyard kaltura giosg paypal
-    """)
-_REALLY_ORDINARY = listed("""heap segment drift clarity optimize crisp branch snap x chat maps fonts pixel ads analytics signal flow front insight insights
+_ORDINARY = listed("""heap segment drift clarity optimize crisp branch snap x chat maps fonts pixel ads analytics signal flow front insight insights
     loop mode monitor notion pendo sift split square tag target tune unity wave zoom shop forms teams drip hello hero orange
     kit close help scout buffer box hub convert impact partner later base contact active swift track beacon search mention
     meta apple front sentry consent cookie cookies session script kindly plausible""")
+_GENERIC = listed(
+    """cookie cookies notice script law info consent banner policy privacy manager yes first information data control
+    settings choice choices hub pro plus site kit tag"""
+)
 USES = re.compile(
     r"\b(?:use[sd]?|using|employ\w*|utili[sz]\w*|integrat\w*|embed\w*|implement\w*|work\s+with|rely|share\w*|transfer\w*|send\w*|set|sets|placed?|places"
     r"|provided|deliver\w*|collect\w*|receiv\w*|track\w*|analy[sz]\w*|analyt\w*|statisti\w*|advert\w*|market\w*|pixel\w*|plug-?ins?|tools?|services?|third|partners?|providers?|processors?|suppliers?|vendors?"
@@ -203,7 +198,9 @@ def _in_address(text: str, start: int, end: int) -> bool:
 
 def _written_as_name(written: str, text: str, at: int, start: int, catalogue: Catalogue, known: str) -> bool:
     key = written.casefold()
-    if key in _REALLY_ORDINARY or len(key) < 3:
+    if all(word in _GENERIC for word in key.split()):
+        return all(word[0].isupper() for word in written.split()) and at > start
+    if key in _ORDINARY or len(key) < 3:
         # an ordinary word is a name only where it is written as one, away from a sentence's beginning
         if not written[0].isupper():
             return False

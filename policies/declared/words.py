@@ -81,7 +81,7 @@ _CATEGORIES: tuple[tuple[Purpose | None, str], ...] = (
     ),
     (
         Purpose.STATISTICS,
-        r"""e?statisti\w*|estad[íi]stic\w*|analy[sz]\w*|anal[íi]tic\w*|web\s*analy\w*|nettanaly\w*|performance|ytelse\w*|yting\w*|prestanda\w*|ydeevne
+        r"""e?statisti\w*|estad[íi]stic\w*|analy[szt]\w*|anal[íi]tic\w*|web\s*analy\w*|nettanaly\w*|performance|ytelse\w*|yting\w*|prestanda\w*|ydeevne
         |præstation\w*|leistung\w*|prestatie\w*|rendimiento|mesure\s+d['’]audience
         |medición|suorituskyky|tilasto\w*|analytiik\w*|kävijäseuran\w*|webbanalys|besøksstatistikk|besöksstatistik|reichweit\w*""",
     ),
@@ -143,7 +143,7 @@ STORAGE_WORD = re.compile(
     re.IGNORECASE,
 )
 PIXEL_WORD = re.compile(
-    r"\b(?:\w*pixels?|\w*piks(?:el|ler|len|eler|lar)|web\s*beacons?|z[äa]hlpixel|baliza\w*|balise\w*|pikseli\w*|clear\s+gifs?)\b",
+    r"\b(?:\w*pixel\w*|\w*piks(?:el\w*|ler|len|lar)|web\s*beacons?|z[äa]hlpixel|baliza\w*|balise\w*|pikseli\w*|clear\s+gifs?)\b",
     re.IGNORECASE,
 )
 
