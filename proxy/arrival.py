@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 from aiohttp import web
 
 from policies.purpose import UNDECIDED, Consent
+from proxy.consent.site_notice import SiteNotice
 from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange, Role, role_of
 from proxy.headers import Fields
@@ -23,6 +25,21 @@ _BY_SCRIPT = (b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
+_KNOWN = 4096
+"""Visitors recognised within one second that are kept."""
+
+
+class _Said(NamedTuple):
+    """All that recognising somebody depends on, the time aside."""
+
+    notice: SiteNotice
+    cookies: bytes | None
+    gpc: bool
+    secure: bool
+    address: str
+    agent: bytes | None
+
+
 class Arrivals:
     """`clock` gives UTC epoch seconds."""
 
@@ -30,6 +47,8 @@ class Arrivals:
         self._settings = settings
         self._parts = parts
         self._clock = clock
+        self._second = 0
+        self._known: dict[tuple[object, ...], tuple[SiteNotice, Visitor]] = {}
 
     def exchange(
         self,
@@ -71,16 +90,36 @@ class Arrivals:
         return exchange
 
     def visitor(self, request: web.BaseRequest, site: Site, fields: Fields, scheme: str) -> Visitor | None:
+        """Who asks. One page's files follow each other closely: whom we have just recognised we know for a second,
+        unless recognising him had a consequence, such as a cookie to be set."""
         if self._parts.desk is None:
             return None
-        return self._parts.desk.visitor(
+        said = _Said(
+            site.notice,
             b"; ".join(fields.all(b"cookie")) or None,
-            gpc=fields.get(b"sec-gpc") == b"1",
-            site=site.notice,
-            secure=scheme == "https",
-            address=self.client(request, fields),
-            agent=(fields.get(b"user-agent") or b"").decode("latin-1") or None,
+            fields.get(b"sec-gpc") == b"1",
+            scheme == "https",
+            self.client(request, fields),
+            fields.get(b"user-agent"),
         )
+        second = int(self._clock())
+        if second != self._second or len(self._known) >= _KNOWN:
+            self._second = second
+            self._known.clear()
+        key = (id(said.notice), *said[1:])
+        if (known := self._known.get(key)) is not None and known[0] is said.notice:
+            return known[1]
+        visitor = self._parts.desk.visitor(
+            said.cookies,
+            gpc=said.gpc,
+            site=said.notice,
+            secure=said.secure,
+            address=said.address,
+            agent=(said.agent or b"").decode("latin-1") or None,
+        )
+        if not visitor.set_cookies and not visitor.gpc_first and visitor.lapsed is None:
+            self._known[key] = (said.notice, visitor)
+        return visitor
 
     def client(self, request: web.BaseRequest, fields: Fields) -> str:
         """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has."""
