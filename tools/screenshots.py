@@ -1,0 +1,155 @@
+"""Pictures for the docs: banner, settings, placeholder and preferences, light and dark, desktop and phone, nb and en.
+
+    samtykke up                                   (in another terminal)
+    python tools/screenshots.py http://shop.localhost:8080/
+
+Each becomes docs/images/banner/LAYER-SCREEN-SCHEME-LANGUAGE.png with at most 256 colours. The choice is never made, so
+every picture is of a visitor who has not answered yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import struct
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "tests" / "support")]
+
+from aiohttp.test_utils import RawTestServer  # noqa: E402  found only now
+from chromium_page import ChromiumPage, chromium  # noqa: E402  found only now
+from consent_site import SHOP, Shop, close_shop, open_shop  # noqa: E402  found only now
+
+from policies.purpose import Purpose  # noqa: E402  after the path
+from policies.verdict import Verdict  # noqa: E402  after the path
+
+FOLDER = ROOT / "docs" / "images" / "banner"
+SCREENS = {"desktop": (1280, 800, 1.0, False), "phone": (390, 844, 1.5, True)}
+START = {"nb": "", "en": "en/"}
+STYLE = ":root{color-scheme:light dark}"
+    "body{font:17px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
+STORY = {
+    "nb": (
+        "<p>Første natten blåste det så teltet sang. Se filmen fra toppen:</p>",
+        "<p>Neste dag var det blikk stille.</p>",
+    ),
+    "en": (
+        "<p>The first night the wind made the tent sing. See the film from the top:</p>",
+        "<p>The next day was calm.</p>",
+    ),
+}
+LAYERS = ("banner", "settings", "placeholder", "preferences")
+LARGEST = 150 * 1024
+
+# Twenty-five lines that do what a picture tool would: the 256 commonest of 32,768 colours, each pixel to its nearest.
+REDUCE = """(async (source) => {
+  const image = new Image(); image.src = 'data:image/png;base64,' + source; await image.decode();
+  const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+  const context = canvas.getContext('2d'); context.drawImage(image, 0, 0);
+  const data = context.getImageData(0, 0, image.width, image.height).data, size = image.width * image.height;
+  const count = new Uint32Array(32768), bins = new Uint16Array(size);
+  const sum = [0, 1, 2].map(() => new Float64Array(32768));
+  for (let at = 0; at < size; at++) {
+    const bin = (data[4 * at] >> 3) << 10 | (data[4 * at + 1] >> 3) << 5 | data[4 * at + 2] >> 3;
+    bins[at] = bin; count[bin]++;
+    for (let channel = 0; channel < 3; channel++) sum[channel][bin] += data[4 * at + channel];
+  }
+  const used = [...count.keys()].filter((bin) => count[bin]).sort((one, other) => count[other] - count[one]);
+  const mean = (bin) => sum.map((each) => Math.round(each[bin] / count[bin]));
+  const palette = used.slice(0, 256).map(mean), place = new Uint8Array(32768);
+  for (const bin of used) {
+    const [r, g, b] = mean(bin); let best = Infinity;
+    palette.forEach(([x, y, z], index) => {
+      const far = (r - x) ** 2 + (g - y) ** 2 + (b - z) ** 2;
+      if (far < best) { best = far; place[bin] = index; }
+    });
+  }
+  let text = ''; for (let at = 0; at < size; at++) text += String.fromCharCode(place[bins[at]]);
+  return { width: image.width, height: image.height, palette: palette.flat(), pixels: btoa(text) };
+})"""
+
+
+async def reduced(page: ChromiumPage, png: bytes) -> bytes:
+    """The same picture in at most 256 colours."""
+    found = await page.run(f"{REDUCE}('{base64.b64encode(png).decode()}')")
+    width, height, pixels = found["width"], found["height"], base64.b64decode(found["pixels"])
+    lines = b"".join(b"\0" + pixels[row * width : (row + 1) * width] for row in range(height))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+        (b"PLTE", bytes(found["palette"])),
+        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+
+
+def story(shop: Shop, language: str) -> None:
+    """Give the page of a small site a video that is not loaded."""
+    verdict = Verdict("block", "needs consent", vendor="youtube", purpose=Purpose.PREFERENCES)
+    source = {"src": "https://www.youtube.com/embed/jotunheimen", "width": "720", "height": "405"}
+    held = shop.desk.placeholder(verdict, "video", source, language=language, site=SHOP).decode()
+    shop.language, shop.style = language, STYLE
+    shop.content = STORY[language][0] + held + STORY[language][1]
+
+
+async def arranged(page: ChromiumPage, site: str, layer: str, language: str) -> None:
+    """Bring the layer onto the screen."""
+    if layer == "preferences":
+        await page.open(f"{site}.samtykke/preferences?lang={language}&return=/{START[language]}")
+        return
+    await page.open(site + ("" if layer == "placeholder" else START[language]))
+    await page.until("document.getElementById('samtykke-banner') !== null")
+    if layer == "settings":
+        await page.run("document.getElementById('samtykke-settings').click()")
+        await page.until("document.querySelector('#samtykke-dialog[open]') !== null")
+        await page.run("document.querySelectorAll('#samtykke-dialog details')[2].open = true")
+    if layer == "placeholder":
+        await page.run("document.getElementById('samtykke-banner').remove()")
+
+
+async def taken(site: str) -> list[Path]:
+    """All pictures, written. Raises RuntimeError for one that is too large to keep in the repository."""
+    paths = []
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.png"
+        shop = await open_shop(Path(folder))
+        async with chromium() as page, chromium() as workshop, RawTestServer(shop.answer) as server:
+            await workshop.open("about:blank")
+            for language in START:
+                for screen, (width, height, scale, mobile) in SCREENS.items():
+                    for scheme in ("light", "dark"):
+                        for layer in LAYERS:
+                            await page.forget()
+                            await page.screen(width, height, dark=scheme == "dark", mobile=mobile, scale=scale)
+                            story(shop, language)
+                            small = f"http://small.localhost:{server.port}/"
+                            await arranged(page, small if layer == "placeholder" else site, layer, language)
+                            await asyncio.sleep(0.3)
+                            await page.shot(raw)
+                            picture = await reduced(workshop, await asyncio.to_thread(raw.read_bytes))
+                            path = FOLDER / f"{layer}-{screen}-{scheme}-{language}.png"
+                            if len(picture) > LARGEST:
+                                raise RuntimeError(f"{path.name} has {len(picture)} bytes")
+                            await asyncio.to_thread(path.write_bytes, picture)
+                            paths.append(path)
+        await close_shop(shop)
+    return paths
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take the pictures of the banner for the docs.")
+    parser.add_argument("site", help="the demo's address behind the proxy, as `samtykke up` prints it")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in asyncio.run(taken(parser.parse_args().site)):
+        print(f"{path.stat().st_size:8} {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
