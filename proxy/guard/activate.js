@@ -12,7 +12,7 @@
 	const top = window;
 	const guard = top[Symbol.for('samtykke.guard')];
 	if (!guard || guard.activate || guard.home !== top) return;
-	const { state, allowed, release, cookie, key: tracked, wrap, apply, quietly, ours, HELD } = guard;
+	const { state, allowed, release, mark, cookie, key: tracked, wrap, apply, quietly, ours, HELD } = guard;
 
 	// Consent Mode: the seven signals.
 
@@ -95,6 +95,29 @@
 	const ended = (node) =>
 		new Promise((done) => ['load', 'error'].forEach((type) => node.addEventListener(type, done, { once: true })));
 
+	const isExternal = (node) => ['src', 'href', 'xlink-href'].some((name) => node.hasAttribute(`${HELD}-${name}`));
+	/** Inline scripts that failed for want of a library that is held: held, too, and run again behind it. @type {WeakSet<any>} */
+	const failed = new WeakSet();
+	addEventListener('error', (event) => {
+		const node = /** @type {any} */ (document.currentScript);
+		if (!node || node.src || !/is not defined|of undefined \(/.test(event.message)) return;
+		const before = [...document.querySelectorAll(`script[${HELD}]`)].filter((each) => isExternal(each) && each.compareDocumentPosition(node) & 4);
+		const library = before.pop();
+		if (!library) return;
+		event.preventDefault();
+		failed.add(node);
+		mark(node, [library.getAttribute(HELD), library.getAttribute(HELD + '-vendor')]);
+	});
+	/** A script that has run once does not run again; its copy does. */
+	const again = (node) => {
+		const copy = document.createElement('script');
+		for (const { name, value } of node.attributes) copy.setAttribute(name, value);
+		copy.nonce = node.nonce;
+		copy.text = node.text;
+		revived.add(copy);
+		node.replaceWith(copy);
+	};
+
 	/** A revived script may expect a page that is still loading: late listeners are called, late writes follow it. */
 	const asIfLoading = async (run) => {
 		const late = () => revived.has(document.currentScript) && document.readyState !== 'loading';
@@ -124,7 +147,6 @@
 
 	/** The page's own order: one by one what the parser would wait for, then what it would defer. */
 	const runScripts = async (scripts) => {
-		const isExternal = (node) => ['src', 'href', 'xlink-href'].some((name) => node.hasAttribute(`${HELD}-${name}`));
 		const parsed = (node) => !ours.has(node);
 		const start = (node) => {
 			const external = isExternal(node);
@@ -132,6 +154,7 @@
 			if (parsed(node) && !node.hasAttribute('async')) node.async = false;
 			const end = external && ended(node);
 			release(node);
+			if (failed.has(node)) return void quietly(() => again(node));
 			// An inline script that was passed over is looked at again when its content changes.
 			if (!external) node.append('');
 			return end;
@@ -175,15 +198,18 @@
 			for (const host of hosts) for (const path of paths) document.cookie = `${name}=; max-age=0; path=${path}${host}`;
 		}
 	};
-	const clear = async () => {
-		clearKeys();
-		clearCookies();
+	const clearDatabases = async () => {
 		try {
 			for (const { name } of await indexedDB.databases()) if (tracked(name)) indexedDB.deleteDatabase(/** @type {string} */ (name));
 			for (const name of await caches.keys()) if (tracked(name)) await caches.delete(name);
 		} catch {
 			// Not offered here (an insecure page): nothing is kept there.
 		}
+	};
+	const clear = () => {
+		clearKeys();
+		clearCookies();
+		return clearDatabases();
 	};
 
 	// A choice, made here or in another tab.
@@ -203,6 +229,19 @@
 		document.dispatchEvent(new CustomEvent('samtykke:change', { detail }));
 	};
 	let chosen = -Infinity;
+	/** Why requests of running code were refused: that code has given up, and only a new page starts it again. @type {any[]} */
+	const given = [];
+	guard.note = (rule, kind) => {
+		if (rule && kind === 'connect') given.push(rule);
+		return rule;
+	};
+	let typed = false;
+	addEventListener('input', ({ target }) => (typed ||= !(target instanceof Element && target.closest('#samtykke-root'))), true);
+	/** Not where the visitor would lose what he typed, nor where the choice is not remembered. */
+	const startsAgain = () => {
+		const remembered = guard.mirror();
+		return !typed && state.purposes[0] && state.purposes.every((each) => remembered.includes(each)) && given.some((rule) => allowed(rule));
+	};
 	const change = async ({ purposes = [], vendors = {} }, here) => {
 		const before = { ...state };
 		if (Array.isArray(vendors)) vendors = Object.fromEntries(vendors.map((each) => (Array.isArray(each) ? each : [each, true])));
@@ -216,6 +255,11 @@
 			Object.keys(state.vendors).some((id) => !state.vendors[id] && before.vendors[id] !== false && before.purposes[0]);
 		if (lost) {
 			await clear();
+			tell();
+			location.reload();
+			return;
+		}
+		if (here && startsAgain()) {
 			tell();
 			location.reload();
 			return;
@@ -265,8 +309,16 @@
 		release(node, true);
 		node.focus();
 	});
+	// Trackers that watch forms stop a submission and submit again by script, which would forget the button pressed.
+	addEventListener('submit', ({ target }) => {
+		const form = /** @type {any} */ (target);
+		if (form.matches('form[action="/.samtykke/choice"]')) Object.defineProperty(form, 'submit', { value: guard.nothing, configurable: true });
+	}, true);
 	const loaded = () => {
 		clearKeys();
+		clearDatabases();
+		// What was left when he chose elsewhere: without scripts, or more names than one answer can expire.
+		if (/(^|; )samtykke_purposes=/.test(document.cookie)) clearCookies();
 		if (state.purposes[0] || Object.values(state.vendors).includes(true)) revive();
 	};
 	listen();

@@ -94,7 +94,7 @@
 			(!ours && rules.unknown.includes(kind) && !RegExp(rules.exempt).test(location.pathname) ? [] : undefined)
 		);
 	};
-	const judge = (address, kind) => refused(find(address, kind));
+	const judge = (address, kind) => handle.note(refused(find(address, kind)), kind);
 
 	// What loads: element -> attributes, and the kind that the rules know it by.
 
@@ -415,7 +415,7 @@
 	/** What `corners.js` and `activate.js` build on, and what they add. @type {any} */
 	const handle = {
 		home: top, rules, state, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
-		HELD, more: [], sheet: (text) => text, corner: nothing, inline: nothing, back: nothing,
+		HELD, more: [], sheet: (text) => text, corner: nothing, inline: nothing, back: nothing, note: (rule) => rule,
 	};
 	quietly(() => install(top));
 })(/** @type {any} */ ('RULES'));

@@ -176,9 +176,9 @@ class ChromiumPages:
 
 
 @contextlib.asynccontextmanager
-async def launch_pages(rules: str = "") -> AsyncIterator[ChromiumPages]:
-    """Start Chromium, end it afterwards. `rules` are its --host-resolver-rules."""
-    chromium = await Chromium.start(BrowserSettings(host_resolver_rules=rules))
+async def launch_pages(rules: str = "", *arguments: str) -> AsyncIterator[ChromiumPages]:
+    """Start Chromium, end it afterwards. `rules` are its --host-resolver-rules, `arguments` come last."""
+    chromium = await Chromium.start(BrowserSettings(host_resolver_rules=rules, extra_arguments=arguments))
     browser = ChromiumPages(chromium)
     try:
         browser.connection = await Connection.open(chromium.read_fd, chromium.write_fd, browser.heard)
