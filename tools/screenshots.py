@@ -31,8 +31,10 @@ from policies.verdict import Verdict  # noqa: E402  after the path
 FOLDER = ROOT / "docs" / "images" / "banner"
 SCREENS = {"desktop": (1280, 800, 1.0, False), "phone": (390, 844, 1.5, True)}
 START = {"nb": "", "en": "en/"}
-STYLE = ":root{color-scheme:light dark}"
+STYLE = (
+    ":root{color-scheme:light dark}"
     "body{font:17px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
+)
 STORY = {
     "nb": (
         "<p>Første natten blåste det så teltet sang. Se filmen fra toppen:</p>",
