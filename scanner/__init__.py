@@ -4,6 +4,7 @@ How one scan goes
     settings    what to scan and how: one frozen model, default and help side by side
     crawl       the conductor: takes a page from the frontier, has it visited, keeps what was seen; level by level
     frontier    the queue, in a SQLite file: a killed scan goes on where it stood
+    scout       which waiting pages are worth the browser's visit, by what static mode sees of them
     links       which addresses are pages of this site, and which are one page in a thousand disguises
     robots      robots.txt (RFC 9309), and `sitemap`, what the site says about its own pages
     addresses   which addresses may be contacted: no way into an inner network

@@ -34,6 +34,7 @@ from scanner.links import twin
 from scanner.merge import Union
 from scanner.pace import Pace, backoff
 from scanner.robots import ANYTHING, MAX_BYTES, Robots, read_robots, robots_url
+from scanner.scout import FACTOR, MOST, Trait, traits, worth
 from scanner.settings import ScanSettings
 from scanner.sitemap import MAX_BYTES as SITEMAP_BYTES
 from scanner.sitemap import MAX_FILES, read_sitemap
@@ -129,7 +130,8 @@ async def _scan(
             visitor = StaticVisitor(settings, catalogue, fetcher, now=now, cookie=(chosen or Chosen()).header() or None)
             stack.push_async_callback(visitor.close)
         frontier, path = await stack.enter_async_context(_frontier(settings, inventory))
-        crawl = Crawl(settings, frontier, visitor, fetcher, report)
+        scout = StaticVisitor(settings, catalogue, fetcher, now=now) if settings.mode == "browser" else None
+        crawl = Crawl(settings, frontier, visitor, fetcher, report, scout=scout)
         stack.push_async_callback(crawl.close)
         started = await crawl.run(now().astimezone(UTC))
         union, screenshots = Union(), {}
@@ -171,12 +173,21 @@ class Crawl:
     """One run over one frontier."""
 
     def __init__(
-        self, settings: ScanSettings, frontier: Frontier, visitor: Visitor, fetcher: Fetcher, report: Report
+        self,
+        settings: ScanSettings,
+        frontier: Frontier,
+        visitor: Visitor,
+        fetcher: Fetcher,
+        report: Report,
+        *,
+        scout: Visitor | None = None,
     ) -> None:
+        """`scout` looks at pages fast, to tell which to visit where the budget does not suffice for all."""
         self._settings = settings
         self._frontier = frontier
         self._visitor = visitor
         self._fetcher = fetcher
+        self._scout = scout
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._pace = Pace(self._loop.time, asyncio.sleep)
@@ -201,6 +212,7 @@ class Crawl:
         while not await self._spent():
             depth = await self._frontier.level()
             if depth is not None:
+                await self._look_ahead(depth)
                 await self._visit_level(depth)
                 continue
             deepest = await self._frontier.deepest()
@@ -218,6 +230,26 @@ class Crawl:
             await self._say(note=f"The time for this scan ({self._settings.max_seconds:g} s) is over.")
             return True
         return (await self._frontier.counts()).done >= self._settings.max_pages
+
+    async def _look_ahead(self, depth: int) -> None:
+        """Where more pages wait than may be visited, have those visited first that bring something new."""
+        counts = await self._frontier.counts()
+        room = self._settings.max_pages - counts.done
+        if self._scout is None or depth == 0 or counts.queued <= room:
+            return
+        waiting = await self._frontier.waiting(depth, min(MOST, room * FACTOR))
+        seen = dict.fromkeys(waiting, frozenset[Trait]())
+        at_once = asyncio.Semaphore(self._settings.concurrency * 2)
+
+        async def look(url: str, scout: Visitor) -> None:
+            async with at_once:
+                robots = await self._robots_for(url)
+                if self._loop.time() < self._deadline and robots.refusal(url) is None:
+                    await self._pace.turn(urlsplit(url).hostname or "", max(robots.delay, self._settings.delay))
+                    seen[url] = traits(await scout.visit(url))
+
+        await asyncio.gather(*(look(url, self._scout) for url in waiting))
+        await self._frontier.prefer(worth(seen))
 
     async def _visit_level(self, depth: int) -> None:
         try:

@@ -9,7 +9,7 @@ Memory stays flat: addresses live in the file, not in sets.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -45,6 +45,9 @@ MIGRATIONS = (
         name  TEXT PRIMARY KEY,
         count INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE page ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;  -- pages worth more are visited first
     """,
 )
 SITEMAP_POSITION = 1_000_000
@@ -108,12 +111,27 @@ class Frontier:
         async with self._writing:
             row = await self._one(
                 """UPDATE page SET state = 'taken', attempts = attempts + 1
-               WHERE id = (SELECT id FROM page WHERE state = 'queued' AND depth = ? ORDER BY id LIMIT 1)
+               WHERE id = (SELECT id FROM page WHERE state = 'queued' AND depth = ? ORDER BY weight DESC, id LIMIT 1)
                  AND (SELECT count(*) FROM page WHERE state IN ('done', 'taken')) < ?
                RETURNING id, url, depth, attempts""",
                 (depth, budget),
             )
         return None if row is None else Taken(int(row[0]), str(row[1]), int(row[2]), int(row[3]))
+
+    async def waiting(self, depth: int, most: int) -> list[str]:
+        """The pages of this level that wait, as they were queued; empty where they have been weighed already."""
+        async with self._database.execute(
+            """SELECT url FROM page WHERE state = 'queued' AND depth = ?
+               AND NOT EXISTS (SELECT 1 FROM page WHERE depth = ? AND weight > 0) ORDER BY id LIMIT ?""",
+            (depth, depth, most),
+        ) as cursor:
+            return [str(row[0]) for row in await cursor.fetchall()]
+
+    async def prefer(self, urls: Sequence[str]) -> None:
+        """Have these visited before the others of their level, in this order."""
+        rows = [(len(urls) - place, url) for place, url in enumerate(urls)]
+        async with self._writing, transaction(self._database) as write:
+            await write.executemany("UPDATE page SET weight = ? WHERE url = ? AND state = 'queued'", rows)
 
     async def skip(self, page: Taken) -> None:
         """It is not to be visited after all, and no page of the scan."""
