@@ -4,12 +4,16 @@ Reading order
     app         listens; one request from its first byte to its log line
     settings    [proxy] and [[site]]; limits in bytes and seconds
     sites       which site a Host names, its rules in force, watched and replaced whole
+    arrival     who has arrived and what for: address, scheme, visitor, the record of the exchange
+    peer        the visitor's address as a load balancer announces it
     visitor     the visitor's connection: aiohttp parses, we write bytes
     upstream    connections to the site: opened, reused while fresh, given up in doubt
     asking      a visitor's request -> the request the site gets
     forward     one exchange: ask, wait, hand over, tunnel
     relay       the site's answer -> the visitor
     document    a document's body: decode, map names, rewrite, encode
+    documents   what of ours goes into a document, and by whose consent it is judged
+    remembered  rewritten documents kept, with holes for what is each visitor's own
     gates       GATES, the ordered list of what changes headers; cookies and csp are its larger members
     headers     fields as on the wire, hop-by-hop rules, which requests are refused
     coding      gzip, deflate, br, zstd in and out
@@ -17,6 +21,7 @@ Reading order
     websocket   a switched connection, both ways
     own         our addresses: health, reports, gpc.json, assets; reports reads what browsers report
     ledger      evidence of enforcement and sightings, in one SQLite file
+    counts      what is counted, in memory that processes share; metrics shows it to Prometheus
     switch      the kill switch
     parts       what is asked of the neighbours below; context and exchange are the records handed along
     html/       streaming HTML: splicer, table of what loads, rewriting

@@ -315,7 +315,9 @@ class Proxy:
             return visitor
         if settings.mode != "enforce" or settings.render != "private":
             return visitor
-        if (fields.get(b"sec-fetch-dest") or b"document") != b"document" or b"html" not in (fields.get(b"accept") or b""):
+        if (fields.get(b"sec-fetch-dest") or b"document") != b"document" or b"html" not in (
+            fields.get(b"accept") or b""
+        ):
             return visitor
         cookies = b"; ".join(fields.all(b"cookie")) or None
         wished = (fields.get(b"accept-language") or b"").decode("latin-1")
