@@ -47,6 +47,8 @@ _TELLING: dict[str, tuple[str, ...]] = {
     "nb": ("ikke", "hva", "hvordan", "fra", "opplysninger", "brukes", "noe", "gjennom", "etter", "av", "være", "bare",
            "lagres", "slettes", "informasjonskapsler", "informasjonskapsel", "nettleseren", "personvernerklæring",
            "formål", "levetid", "måneder", "økt", "nødvendige", "nødvendig", "leverandør"),
+    "sv": ("namn", "leverantör", "syfte", "beskrivning", "giltighetstid", "månader", "uppgifter", "webbplatsen", "inte",
+           "används", "från", "sparas", "kakor", "samtycke", "statistik", "lagringstid", "personuppgifter", "utgång"),
     "nn": ("ikkje", "kva", "korleis", "frå", "opplysningar", "eit", "ein", "noko", "berre", "vere", "nettstaden",
            "informasjonskapslar", "dei", "vert", "me", "kor", "føremål", "månader", "sletta", "lagra", "naudsynte",
            "nokre", "kapslar", "dagar", "personvernerklæringa", "nettlesaren", "eigne", "vår", "nettlesar"),
@@ -73,7 +75,7 @@ def language_of(text: str, hint: str = "") -> str:
     letters = Counter(char for char in text[:_SAMPLE].casefold() if char in _LETTERS)
     for char, languages in _LETTERS.items():
         for language in languages:
-            scores[language] += 0.2 * letters[char]
+            scores[language] += (0.1 if char == "å" else 0.4) * letters[char]
     best = max(scores, key=lambda language: scores[language])
     if scores[best] < 2:
         return hint if hint in _WORDS else (best if scores[best] > 0 else "")

@@ -64,6 +64,9 @@ def _paragraph(lines: list[str], *, alone: bool) -> list[str]:
     run: list[str] = []
     item = False
     wide = max(map(len, lines))
+    if len(lines) > 1 and _opens(first, lines[1].strip(), wide):
+        out.append(f"<h3>{html.escape(first.rstrip(':'))}</h3>")
+        lines = lines[1:]
 
     def flush() -> None:
         if run:
@@ -80,6 +83,19 @@ def _paragraph(lines: list[str], *, alone: bool) -> list[str]:
             run.append(line.strip())
     flush()
     return out
+
+
+def _opens(first: str, second: str, wide: int) -> bool:
+    """A short line without a full stop above a longer one is the heading of its paragraph."""
+    return (
+        3 < len(first) < min(0.6 * wide, _LONGEST_HEADING)
+        and len(second) > 1.3 * len(first)
+        and first[-1] not in ".,;:?!"
+        and first[0].isupper()
+        and second[0].isupper()
+        and not _ITEM.match(first)
+        and ": " not in first
+    )
 
 
 _LABEL = re.compile(r"^[^\W\d][^:.]{0,30}:\s")

@@ -171,8 +171,10 @@ def _records(document: Document, catalogue: Catalogue) -> tuple[list[_Record], d
                 used.append((open_record, line.block))
         if not labels and not title and open_record and len(text) < 1500:
             same = line.block is open_record.block or line.block.kind == "definition"
-            follows = open_record.block.kind == "heading" and not next(
-                strong_names(document.text, line.start, line.end, catalogue), None
+            follows = (
+                open_record.block.kind == "heading"
+                and not open_record.values
+                and not next(strong_names(document.text, line.start, line.end, catalogue), None)
             )
             if same or follows:
                 open_record.free.append((line.start, line.end))
@@ -389,18 +391,28 @@ def _of_record(document: Document, record: _Record, catalogue: Catalogue, site: 
         )
     kind = kind_named(
         " ".join([*(value for value, _ in values.get("category", [])), *(v for v, _ in values.get("lifetime", []))])
-    ) or kind_named(" ".join(free))
+    ) or ("storage" if kind_named(" ".join(free)) == "storage" else None)
     if kind is None and record.block.path:
         kind = kind_named(record.block.path[-1])
     span = trimmed(text, record.start, record.end) or (record.start, record.end)
+    lives = _shared_out(said, len(record.names))
     return [
         DeclaredCookie(
-            name=named.name, lifetime=said.seconds if said else None, session=bool(said and said.session),
-            lifetime_text=said.text if said else None, vendor=vendor, purpose=purpose, kind=kind or "cookie",
+            name=named.name, lifetime=life.seconds if life else None, session=bool(life and life.session),
+            lifetime_text=life.text if life else None, vendor=vendor, purpose=purpose, kind=kind or "cookie",
             quote=text[span[0] : span[1]], position=span[0],
         )
-        for named in record.names
+        for named, life in zip(record.names, lives, strict=True)
     ]  # fmt: skip
+
+
+def _shared_out(said: SaidLifetime | None, count: int) -> list[SaidLifetime | None]:
+    """ "2 years / 24 hours" for two names is one each; anything else is for all of them."""
+    parts = re.split(r"\s*[/;,&]\s*|\s+(?:and|og|och|und|en|et|y|ja)\s+", said.text) if said and count > 1 else []
+    each = [read_lifetime(part) for part in parts]
+    if len(parts) == count and all(each):
+        return [SaidLifetime(one.seconds, one.session, part) for one, part in zip(each, parts, strict=True) if one]
+    return [said] * count
 
 
 def _first_sentence(value: str) -> str:

@@ -51,6 +51,8 @@ class Named:
 
 def known(name: str, catalogue: Catalogue) -> bool:
     """Does the catalogue know this name well?"""
+    if _DOMAIN.match(name):
+        return False
     glob = as_glob(name)
     bare = glob.rstrip("*._-")
     for candidate in (name, glob, glob.replace("*", "x1"), *((bare,) if len(bare) > 2 and "*" in glob else ())):

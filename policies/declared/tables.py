@@ -151,8 +151,10 @@ def _complete(document: Document, grid: Grid, layout: _Layout, catalogue: Catalo
         return sum(bool(test(text)) for text in filled) / len(filled) if filled else 0.0  # type: ignore[operator]  # a predicate
 
     def holds_name(text: str) -> bool:
-        words = text.split()
-        return bool(words) and (looks_strong(words[0].rstrip(",;")) or (len(words) == 1 and known(words[0], catalogue)))
+        pieces = [piece for piece in re.split(r"[\s,;]+", text[:400]) if piece]
+        listed = len(re.split(r"\s*[,;\n]\s*", text.strip()))
+        names = sum(looks_strong(piece) or (listed == len(pieces) and known(piece, catalogue)) for piece in pieces)
+        return bool(pieces) and (looks_strong(pieces[0]) or names >= 0.5 * listed > 0)
 
     def holds_lifetime(text: str) -> bool:
         return len(text) < 60 and read_lifetime(text) is not None
@@ -323,6 +325,9 @@ def _described(document: Document, row: Row) -> Purpose | None:
     return next((purpose for text in texts if (purpose := purpose_described(text))), None)
 
 
+_FIRST_PARTY = re.compile(
+    r"(?i)^\W*(?:1st|first|førstepart\w*|förstapart\w*|erstanbieter\w*|first)[\s-]*(?:party|part)?\W*$"
+)
 _OPENING = re.compile(r"^([^.:–\n]{2,40})(?:[.:–\n]|\s-\s|$)")
 
 
@@ -390,6 +395,8 @@ def _lives_elsewhere(document: Document, row: Row) -> list[SaidLifetime]:
 
 
 def _vendor(document: Document, row: Row, catalogue: Catalogue, site: Site) -> str | None:
+    if any(_FIRST_PARTY.match(document.of(cell)) for cell, _ in row.cells.get("vendor", [])):
+        return None
     for cell, _ in row.cells.get("vendor", []):
         if vendor := vendor_written(document.of(cell), catalogue, site):
             return vendor

@@ -396,7 +396,7 @@ def _read(root: Tag, outside: frozenset[str], title: str, lang: str) -> Document
 
 
 _SENTENCE_END = re.compile(
-    r"(?<!\b[A-ZÆØÅÄÖ])(?<!\b(?i:nr|mr|dr|st|jf|bl|ev|kl|ca|no|vs|jr))(?<!\b(?i:mfl|osv|inc|ltd|bzw|mva|org|art|abs|lit))"
+    r"(?<!\b[A-ZÆØÅÄÖ])(?<!\b(?i:nr|mr|dr|jf|bl|kl|ca|vs|jr))(?<!\b(?i:mfl|osv|inc|ltd|bzw|mva|org|art|abs|lit))"
     r"(?<!\b(?:z\.B|e\.g|i\.e|m\.m|o\.l))(?<!\b(?:bl\.a|t\.ex|m\.fl))(?<!\b(?:f\.eks|d\.v\.s))"
     r"[.!?…]+[)\"'»”’]*(?=\s+[^\sa-zæøåäöüß]|\s*$|\n)|\n",
 )

@@ -120,7 +120,7 @@ _DESCRIBED: tuple[tuple[Purpose, str], ...] = (
         |measur\w*|måling\w*|måle[rs]?|mäte[rn]\w*|mäta|misst|messen|meten|how\s+many|number\s+of\s+(?:visits|visitors|users|times)|unike\s+(?:besøk|bruker)\w*|unika\s+(?:besök|användar)\w*|unikke\s+(?:besøg|bruger)\w*
         |(?:telle|teller|tel|skille|skiller|gjenkjenne[r]?|räknar?|räkna|särskilj\w*|tæller?|tælle|skelne)\s+(?:mellom\s+|mellan\s+|mellem\s+)?(?:\w+\s+){0,2}(?:besøk|bruker|brukar|besök|användar|besøg|bruger)\w*
         |hvor\s+mange|kor\s+mange|hur\s+många|(?:hvordan|korleis|hur)\s+(?:\w+\s+){0,2}(?:besøkende|brukere|brukarar|besökare|användare|brugere|besøgende)\w*
-        |besucher|wie\s+(?:viele|nutzer|besucher|oft)|bezoekers?|nombre\s+de\s+visit\w*|visiteurs?|visitas|visitantes|kävijä\w*|throttle|request\s+rate|besøkende\s+kom\w*|hvor\s+du\s+kom\w*|var\s+du\s+kom\w*""",
+        |besucher|wie\s+(?:viele|nutzer|besucher|oft)|bezoekers?|nombre\s+de\s+visit\w*|visiteurs?|visitas|visitantes|kävijä\w*|throttle|request\s+rate|besøkende\s+kom\w*|besøket\b[^.]{0,30}\b(?:start|slutt|beg[yu]n|avslutt)\w*|besøget\b|besöket\b|(?:bruker|brukar|användar|bruger)\w*\s+(?:kommer|kjem|kom)\b|(?:visit|session)\s+(?:start|end|beg[aiu]n)\w*|hvor\s+du\s+kom\w*|var\s+du\s+kom\w*""",
     ),
     (
         Purpose.PREFERENCES,
