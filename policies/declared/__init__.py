@@ -11,6 +11,7 @@
     recognise   which words are names of cookies
     names       when a declared name means an observed cookie
     site        the names under which the document speaks of its own site
+    sections    whether a part of the document is about cookies
     tables      cookies from tables
     prose       cookies from labels, lists, cards and sentences
     vendors     who sets or receives tracking data
