@@ -219,7 +219,7 @@
 	const listen = () => {
 		if (channel || !top.BroadcastChannel) return;
 		channel = new BroadcastChannel('samtykke');
-		channel.onmessage = ({ data }) => change(data, false);
+		channel.onmessage = ({ data }) => (data ? change(data, false) : recheck());
 	};
 	/** @type {((state: any) => void)[]} */
 	const listeners = [];
@@ -287,6 +287,14 @@
 		const rule = guard.find(event.blockedURI, 'image');
 		if (rule && allowed(rule)) location.reload();
 	});
+	const remembers = () => /(^|; )samtykke_purposes=/.test(document.cookie);
+	/** This page and the choice that the browser remembers: another tab or a form without scripts may have changed it. */
+	const compare = () => {
+		const purposes = guard.mirror();
+		if (state.purposes.some((each) => !purposes.includes(each))) location.reload();
+		else if (purposes.length > state.purposes.length) change({ purposes, vendors: state.vendors }, false);
+	};
+	const recheck = () => remembers() && compare();
 	addEventListener('pagehide', () => {
 		clearKeys();
 		if (channel) channel.close();
@@ -294,11 +302,9 @@
 	});
 	addEventListener('pageshow', (event) => {
 		listen();
-		if (!event.persisted) return;
-		const purposes = guard.mirror();
-		if (state.purposes.some((each) => !purposes.includes(each))) location.reload();
-		else if (purposes.length > state.purposes.length) change({ purposes, vendors: state.vendors }, false);
+		if (event.persisted) compare();
 	});
+	document.addEventListener('visibilitychange', () => document.hidden || recheck());
 	document.addEventListener('click', (event) => {
 		const button = event.target instanceof Element && event.target.closest('[data-samtykke-load]');
 		const placeholder = button && button.closest('.samtykke-placeholder');
@@ -318,7 +324,10 @@
 		clearKeys();
 		clearDatabases();
 		// What was left when he chose elsewhere: without scripts, or more names than one answer can expire.
-		if (/(^|; )samtykke_purposes=/.test(document.cookie)) clearCookies();
+		if (remembers()) {
+			clearCookies();
+			if (channel) channel.postMessage(0);
+		}
 		if (state.purposes[0] || Object.values(state.vendors).includes(true)) revive();
 	};
 	listen();

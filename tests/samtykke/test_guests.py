@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from guard_page import ChromiumPages, Page, launch_pages
-from guests import GUESTS, HEAD, IGNORE_CERTIFICATES, OVERRIDE, SITE, Guest, GuestSite, by_name, serve_guests
+from guests import GUESTS, HEAD, IGNORE_CERTIFICATES, OVERRIDE, SITE, Guest, GuestSite, serve_guests
 
 from policies.drafting import draft_policy
 from proxy.app import Proxy
@@ -40,6 +40,7 @@ BY_HEADER = (
     "basket=3; Path=/; Max-Age=999999",
 )
 """What the site's own server sets: for the host, for the domain, below a folder, readable by scripts or not."""
+REFUSE = "#samtykke-dialog [value=reject]"
 ELEMENTS = [guest for guest in GUESTS if guest.way != "bundle"]
 
 
@@ -250,26 +251,25 @@ async def test_withdrawal_in_the_settings_clears_at_once_and_tells_another_tab(s
     site = setting.site
     page = await setting.pages.page()
     other = await setting.pages.sibling(page)
-    await page.open(setting.proxied + DEEP)
-    await asyncio.sleep(0.5)
-    page.loaded.clear()
+    await page.open(setting.proxied + "/elements")
+    site.hits.clear()
     await page.run("document.getElementById('samtykke-accept').click()")
-    await asyncio.wait_for(page.loaded.wait(), 15)
-    await until(lambda: site.heard(by_name("segment").sends))
-    await other.open(setting.proxied + DEEP)
-    await asyncio.sleep(0.5)
+    await until(lambda: all(site.heard(guest.sends) for guest in ELEMENTS))
+    await other.open(setting.proxied + "/elements")
+    await asyncio.sleep(0.3)
     other.loaded.clear()
     page.loaded.clear()
     await page.run("document.getElementById('samtykke-reopen').click()")
     for _ in range(100):
-        if await page.run("!!document.querySelector('#samtykke-dialog [value=reject]')"):
+        if await page.run(f"!!document.querySelector('{REFUSE}')"):
             break
         await asyncio.sleep(0.05)
-    await page.run("document.querySelector('#samtykke-dialog [value=reject]').click()")
+    await page.run(f"document.querySelector('{REFUSE}').click()")
     await asyncio.wait_for(page.loaded.wait(), 15)
     await asyncio.wait_for(other.loaded.wait(), 15)
+    await asyncio.sleep(0.2)
     site.hits.clear()
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(0.6)
     assert site.hits == []
     for tab in (page, other):
         assert set(await tab.run(STORED)) <= {"basket", *OURS}
