@@ -101,12 +101,16 @@ class Mention:
 
 @lru_cache(maxsize=8)
 def _index(catalogue: Catalogue) -> dict[str, list[tuple[tuple[str, ...], str]]]:
-    """First word of every vendor's name, alias and company to (all its words, vendor), the longest first."""
+    """First word of every vendor's name, alias and company to (all its words, vendor), the longest first.
+
+    Software that a site runs itself receives nothing: its makers are left out.
+    """
     names: dict[str, str] = {}
-    for vendor_id, vendor in catalogue.vendors.items():
+    vendors = {key: vendor for key, vendor in catalogue.vendors.items() if not vendor.operator_hosted}
+    for vendor_id, vendor in vendors.items():
         for name in (vendor.name, *vendor.aliases):
             names.setdefault(name.casefold(), vendor_id)
-    for vendor in catalogue.vendors.values():
+    for vendor in vendors.values():
         brand = brand_of(vendor.company).casefold()
         names.setdefault(vendor.company.casefold(), f"company:{brand}")
         if len(brand) > 2:
