@@ -7,6 +7,8 @@ token, no address. One changed letter is a new notice (L3; EDPB 05/2020 108: a c
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from html import escape
@@ -29,6 +31,32 @@ class Notice:
 
     def __repr__(self) -> str:
         return f"<Notice {self.hash[:12]} {self.language}, {len(self.content)} bytes>"
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a kept notice told, in its own words: titles of purposes, and by vendor id its name and purpose."""
+
+    purposes: Mapping[str, str]
+    vendors: Mapping[str, str]
+    vendor_purposes: Mapping[str, str]
+
+
+_FACTS = re.compile(rb'<script type="application/json" id="samtykke-inventory">(.*?)</script>', re.DOTALL)
+
+
+def inventory_of(content: bytes) -> Inventory:
+    """Read the inventory back from a notice's bytes. Raises ValueError where there is none."""
+    found = _FACTS.search(content)
+    if found is None:
+        raise ValueError("these bytes are no notice of ours")
+    facts = json.loads(found[1])
+    named = [vendor for vendor in facts["vendors"] if vendor["id"]]
+    return Inventory(
+        {purpose: facts["words"][f"purpose.{purpose}.title"] for purpose in facts["purposes"]},
+        {vendor["id"]: vendor["name"] for vendor in named},
+        {vendor["id"]: vendor["purpose"] for vendor in named},
+    )
 
 
 def notice_of(texts: Texts, site: SiteNotice, controller: str) -> Notice:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
-from runtime.keys import Keys, create_key_file, rotate_key_file
+from runtime.keys import Keys, create_key_file, load_keys, rotate_key_file
 from samtykke.commands.options import ConfigFile
 from samtykke.config import Config, ConfigError, load_config
 
@@ -30,6 +31,21 @@ def rotate(config: ConfigFile = None) -> None:
     Example: samtykke key rotate
     """
     _say(load_config(config), rotate_key_file, "rotated")
+
+
+@app.command()
+def public(config: ConfigFile = None) -> None:
+    """The public keys, newest first, as ID=BASE64: what an auditor needs to check signatures. Deposit them elsewhere.
+
+    Example: samtykke key public
+    """
+    path = load_config(config).consent.key_file
+    try:
+        keys = load_keys(load_config(config).path(path))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for key_id, raw in keys.public_keys.items():
+        typer.echo(f"{key_id}={b64encode(raw).decode('ascii')}")
 
 
 def _say(config: Config, change: Callable[[Path], Keys], done: str) -> None:

@@ -7,26 +7,28 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from proxy.consent.log import ConsentLog, Notice, Row, verify
 from proxy.consent.log.export import Format, write_export
 from proxy.consent.log.receipt import Controller, Terms, iso27560, kantara
-from proxy.consent.log.statistics import as_json, chart_svg
+from proxy.consent.log.statistics import COUNTED, as_json, chart_svg
+from proxy.consent.notice import inventory_of
 from samtykke.commands import log_upkeep
 from samtykke.commands.log_access import guarded, keys_of, with_log
 from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
 from samtykke.config import ConfigError, load_config
 from samtykke.outcome import NO, write_json, write_text
 from samtykke.picture import pictures
-from samtykke.wiring import catalogue
 from scanner.browser import BrowserSettings
 
 app = typer.Typer(name="log", help="What visitors were shown and chose.", no_args_is_help=True)
@@ -129,7 +131,7 @@ def stats(
     svg: Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw the days.")] = None,
     json_target: JsonTarget = None,
 ) -> None:
-    """Choices by day, site, language and notice.
+    """Choices by day, site, language and notice; opt-in is the share of choices that accepted everything.
 
     Example: samtykke log stats --from 2026-01-01
     """
@@ -139,10 +141,14 @@ def stats(
     if json_target:
         write_json(as_json(days), json_target)
         return
-    table = Table(*("day", "site", "language", "notice", "shown", "accept", "reject", "save", "withdraw"))
+    table = Table("day", "site", "language", "notice", box=box.SIMPLE)
+    for name in (*COUNTED, "opt-in"):
+        table.add_column(name, justify="right", no_wrap=True)
     for day in days:
-        table.add_row(*(str(value)[:16] for value in day.as_dict().values()))
-    Console().print(table)
+        counts = (str(getattr(day, name)) for name in COUNTED)
+        rate = f"{day.accept / day.decided:.0%}" if day.decided else ""
+        table.add_row(day.day, day.site, day.language, (day.notice or "")[:12], *counts, rate)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 @app.command()
@@ -198,21 +204,24 @@ def receipt(
         raise ConfigError(f"--format {format_}: write iso27560 or kantara")
     settings = load_config(config)
 
-    async def find(log: ConsentLog) -> list[Row]:
+    async def find(log: ConsentLog) -> tuple[list[Row], Notice | None]:
         row = await log.row(row_id)
         if row is None:
-            return []
-        return [one for one in await log.rows_of(row.subject) if one.seq <= row.seq] if row.subject else [row]
+            return [], None
+        rows = [one for one in await log.rows_of(row.subject) if one.seq <= row.seq] if row.subject else [row]
+        return rows, await log.notice(row.notice) if row.notice else None
 
-    rows = with_log(settings, find)
+    rows, notice = with_log(settings, find)
     if not rows:
         typer.echo(f"no row {row_id}", err=True)
         raise typer.Exit(NO)
-    told = settings.controller
+    asks = settings.controller
     site = next((site for site in settings.site if site.name == rows[-1].site), None)
-    controller = Controller(told.name or rows[-1].site, told.org_number, told.contact, site.declared if site else "")
-    vendors = {vendor.id: vendor.name for vendor in catalogue().vendors.values()}
-    terms = Terms(settings.consent.lifetime_days * 86_400, vendors=vendors)
+    controller = Controller(asks.name or rows[-1].site, asks.org_number, asks.contact, site.declared if site else "")
+    terms = Terms(settings.consent.lifetime_days * 86_400)
+    if notice is not None:
+        told = inventory_of(notice.content)
+        terms = replace(terms, purposes=told.purposes, vendors=told.vendors, vendor_purposes=told.vendor_purposes)
     try:
         write_json(forms[format_](rows, controller, terms), json_target or "-")
     except ValueError as error:
@@ -220,7 +229,7 @@ def receipt(
 
 
 def print_rows(rows: list[Row]) -> None:
-    table = Table("id", "time", "event", "purposes", "surface", "language", "notice", "policy")
+    table = Table("id", "time", "event", "purposes", "surface", "language", "notice", "policy", box=box.SIMPLE)
     for row in rows:
         given = ", ".join(f"{'+' if granted else '-'}{purpose}" for purpose, granted in row.purposes.items())
         cells = (
@@ -234,7 +243,7 @@ def print_rows(rows: list[Row]) -> None:
             (row.policy or "")[:12],
         )
         table.add_row(*(str(cell or "") for cell in cells))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _print_verification(answer: dict[str, object]) -> None:
