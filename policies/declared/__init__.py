@@ -3,6 +3,7 @@
     model       the shape of the answer (the `policy read` JSON)
     reading     `read_policy`: a document in, everything it declares out
     sources     bytes of any format to text: charset, format, front matter
+    device_storage   the other way to declare: an IAB disclosure as JSON
     markdown, templates, layout   Markdown, page templates and plain or PDF text to markup
     markup      any markup made safe to parse: bounded size and depth
     text        markup to `Document`: one text with blocks, tables and positions; sentences

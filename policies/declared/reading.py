@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from policies.catalogue import Catalogue
 from policies.declared.checklist import checklist_of
 from policies.declared.claims import claims_made
+from policies.declared.device_storage import read_device_storage
 from policies.declared.languages import language_of
 from policies.declared.model import Declared, DeclaredCookie
 from policies.declared.prose import cookies_in_prose
@@ -19,11 +20,13 @@ MOST_COOKIES = 5_000
 
 
 def read_policy(data: bytes | str, *, content_type: str = "", catalogue: Catalogue) -> Declared:
-    """Read a policy: HTML, Markdown, a page template, plain text, or text taken from a PDF.
+    """Read a policy: HTML, Markdown, a page template, plain text, text taken from a PDF, or a disclosure as JSON.
 
     `content_type` is what the server or the file's name says ("text/html; charset=utf-8"); the text decides where it
     says nothing. Lifetimes come in seconds. Any bytes give a `Declared`, if an empty one; nothing raises.
     """
+    if disclosed := read_device_storage(data, content_type):
+        return disclosed
     document = read_document(data, content_type)
     site = site_of(document)
     cookies = _merged(
