@@ -24,6 +24,7 @@ from samtykke.documents import read_document
 from samtykke.outcome import NO, write_json, write_text
 from samtykke.promises import read_declared
 from samtykke.wiring import catalogue, policy_folder
+from scanner.inventory import Inventory
 
 app = typer.Typer(name="policy", help="What is declared, what is observed, what is enforced.", no_args_is_help=True)
 
@@ -86,7 +87,7 @@ def build(site: SiteName = None, config: ConfigFile = None, json_target: JsonTar
     """
     settings = load_config(config)
     chosen = settings.one_site(site)
-    draft = draft_from(settings, chosen, _newest_scan(settings, site))
+    draft = draft_from(settings, chosen, *_newest_scans(settings, site))
     path = policy_folder(settings).write_draft(draft)
     if json_target:
         write_json(draft.model_dump(mode="json"), json_target)
@@ -185,10 +186,10 @@ def declaration(
     write_text(declare(policy, format_, language, choice_lifetime=kept), target)
 
 
-def draft_from(config: Config, site: SiteSettings, scan: Scan) -> SitePolicy:
-    """A draft for one configured site from one scan."""
+def draft_from(config: Config, site: SiteSettings, *scans: Scan) -> SitePolicy:
+    """A draft for one configured site from scans in one or more consent states."""
     overrides = config.policy.override
-    return draft_policy([scan], catalogue(), site=site.name, hosts=site.own_names, overrides=overrides)
+    return draft_policy(scans, catalogue(), site=site.name, hosts=site.own_names, overrides=overrides)
 
 
 def print_findings(console: Console, findings: tuple[Finding, ...], source: str) -> None:
@@ -214,11 +215,24 @@ def _declared_source(config: Config, site: str | None) -> str:
 
 
 def _newest_scan(config: Config, site: str | None) -> Scan:
+    """The newest scan that was made without a choice: what is stored and sent before anybody agreed."""
     address = site_address(config, site)
-    found = with_inventory(config, lambda inventory: inventory.newest(address))
+    found = with_inventory(config, lambda inventory: inventory.newest(address, consent="none"))
     if found is None:
         raise ConfigError(f"the inventory holds no scan of {address or 'any site'} yet: run `samtykke scan URL`")
     return found
+
+
+def _newest_scans(config: Config, site: str | None) -> list[Scan]:
+    """The newest scan without a choice, and those of other consent states: some trackers load only after a yes."""
+    address = site_address(config, site)
+
+    async def read(inventory: Inventory) -> list[Scan]:
+        states = {entry.consent for entry in await inventory.scans(address)} - {"none"}
+        others = [await inventory.newest(address, consent=state) for state in sorted(states)]
+        return [scan for scan in others if scan is not None]
+
+    return [_newest_scan(config, site), *with_inventory(config, read)]
 
 
 def _read_scan(source: str) -> Scan:
