@@ -7,6 +7,8 @@ its leaks, what is broken there that is not broken on the site itself, and third
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
@@ -53,6 +55,18 @@ STATES: tuple[State, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """How much was looked at: requests that left, those of them to third parties, cookies stored, cookies that left,
+    keys of storage."""
+
+    requests: int = 0
+    third_party: int = 0
+    cookies: int = 0
+    sent_cookies: int = 0
+    keys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """What one state showed on one page."""
 
@@ -61,6 +75,7 @@ class Cell:
     leaks: tuple[Leak, ...] = ()
     breakage: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    looked: Looked = Looked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,12 @@ class Proof:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the JSON in its canonical form (keys sorted, no blanks, UTF-8): what the consent log keeps."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +206,18 @@ def _cell(state: State, path: str, visit: Visit, direct: Visit, rules: Rules) ->
         breakage.append(f"the page failed: {visit.page.error}")
     if state.consent == ACCEPT:
         breakage += _missing(visit, direct, rules)
-    return Cell(state.name, path, leaks, tuple(sorted(set(breakage))), unknown)
+    return Cell(state.name, path, leaks, tuple(sorted(set(breakage))), unknown, _looked(visit))
+
+
+def _looked(visit: Visit) -> Looked:
+    left = [request for request in visit.requests if not request.blocked]
+    return Looked(
+        len(left),
+        sum(request.third_party for request in left),
+        sum(cookie.state == "stored" for cookie in visit.cookies),
+        len(visit.sent_cookies),
+        len(visit.storage),
+    )
 
 
 def _errors(visit: Visit, direct: Visit) -> Iterable[str]:

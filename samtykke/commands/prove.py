@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,13 +17,16 @@ from policies.drafting import draft_policy
 from policies.observation import Scan
 from policies.rules import Rules
 from policies.site_policy import in_force
+from proxy.consent.log import ConsentLog, Event
 from proxy.settings import SiteSettings
+from samtykke.commands.log_access import with_log
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import Config, ConfigError, load_config
-from samtykke.outcome import NO, UnreachableError, write_json
+from samtykke.outcome import NO, UnreachableError, write_json, write_text
 from samtykke.wiring import catalogue, site_rules
 from scanner.choice import ChoiceError
 from scanner.prove import Proof, Task, prove
+from scanner.report.proof import render_proof
 from scanner.settings import ScanSettings
 
 
@@ -33,7 +37,9 @@ def register(app: typer.Typer) -> None:
 def prove_url(
     url: Annotated[str, typer.Argument(metavar="URL", help="The proxy's address.")],
     direct: Annotated[str | None, typer.Option(metavar="URL", help="The site without the proxy.")] = None,
-    pages: Annotated[int, typer.Option("--max-pages", help="Pages in the sample.")] = 4,
+    pages: Annotated[int, typer.Option("--pages", "--max-pages", min=1, help="Pages in the sample.")] = 4,
+    report: Annotated[str | None, typer.Option(metavar="FILE.html", help="A report to show.")] = None,
+    log: Annotated[bool, typer.Option(help="Keep the result's digest in the consent log.")] = True,
     allow_private: Annotated[list[str] | None, typer.Option(metavar="CIDR", help="Inner networks allowed.")] = None,
     chromium_arg: Annotated[list[str] | None, typer.Option(metavar="ARG", help="Further browser arguments.")] = None,
     config: ConfigFile = None,
@@ -44,6 +50,8 @@ def prove_url(
     Example: samtykke prove http://shop.localhost:8080/
     """
     settings = load_config(config)
+    if report and not Path(report).resolve().parent.is_dir():
+        raise ConfigError(f"--report {report}: no such folder")
     site = next((s for s in settings.site if _serves(s, url)), None)
     try:
         asked = ScanSettings(
@@ -64,12 +72,46 @@ def prove_url(
         )
     except (ChoiceError, OSError) as error:
         raise UnreachableError(str(error)) from error
+    if report:
+        write_text(render_proof(proof, generated=datetime.now(UTC)), report)
+    if log and site is not None:
+        console.print(keep_digest(settings, site, proof), highlight=False)
     if json_target:
         write_json(proof.to_json(), json_target)
     else:
         print_proof(Console(), proof)
     if proof.leaks:
         raise typer.Exit(NO)
+
+
+def keep_digest(settings: Config, site: SiteSettings, proof: Proof) -> str:
+    """Append the proof's digest to the site's chain in the consent log; says where it is, or why it is nowhere.
+
+    Raises ConfigError, UnreachableError.
+    """
+    if not settings.path(settings.consent.key_file).exists():
+        return "The digest is not logged: there is no key file yet."
+    event = Event(
+        "prove",
+        datetime.now(UTC),
+        site.name,
+        path=urlsplit(proof.url).path or "/",
+        surface="prove",
+        method="samtykke prove",
+        policy=proof.policy_hash,
+        detail={
+            "digest": proof.digest,
+            "cells": len(proof.cells),
+            "leaks": sum(len(cell.leaks) for cell in proof.cells),
+            "broken": sum(len(cell.breakage) for cell in proof.cells),
+        },
+    )
+
+    async def keep(log: ConsentLog) -> str:
+        row = await log.append(event)
+        return f"The digest {proof.digest[:16]} is row {row.id} of the consent log."
+
+    return with_log(settings, keep)
 
 
 def direct_address(site: SiteSettings | None, url: str) -> tuple[str, str]:
