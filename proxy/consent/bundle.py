@@ -65,8 +65,8 @@ def banner_css() -> Asset:
 
 @cache
 def page_css() -> Asset:
-    """The stylesheet of our own pages."""
-    return _asset("page", "css", squeeze(_load("page.css")), "text/css")
+    """The stylesheet of our own pages: in the same layer, so that it can say more than the banner's."""
+    return _asset("page", "css", f"@layer samtykke{{{insist(squeeze(_load('page.css')))}}}", "text/css")
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from policies.purpose import Consent
+from policies.purpose import Consent, Purpose
 from proxy.consent import markup, pages
 from proxy.consent.asking import Asking
 from proxy.consent.choice import ChoiceError
@@ -102,8 +102,8 @@ async def own_record(office: Office, asking: Asking) -> web.Response:
             "event": texts.words.get(f"event.{row.event}", row.event),
             "results": [
                 (texts.words[f"purpose.{name}.title"], granted)
-                for name, granted in row.purposes.items()
-                if f"purpose.{name}.title" in texts.words
+                for name in Purpose
+                if (granted := row.purposes.get(name)) is not None
             ],
         }
         for row in rows

@@ -57,7 +57,7 @@ SHOP = SiteNotice(
     material="b" * 64,
 )
 
-PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8">
+PAGE = """<!doctype html><html lang="{language}"><head>{first}<meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Fjordstua</title><style>{style}</style></head><body><main>
 <h1>Fjordstua</h1><p><a id="first" href="/about">About</a></p>
 {content}</main>{banner}</body></html>"""
@@ -109,7 +109,13 @@ class Shop:
         )
         await self.desk.seen_gpc(visitor, self.site, path=request.path, language=self.language)
         banner = self.desk.banner(visitor, self.site, language=self.language, return_path=request.path_qs)
-        text = PAGE.format(language=self.language, style=self.style, content=self.content, banner=banner.decode())
+        text = PAGE.format(
+            first=self.desk.stylesheet().decode(),
+            language=self.language,
+            style=self.style,
+            content=self.content,
+            banner=banner.decode(),
+        )
         response = web.Response(text=text, content_type="text/html")
         if self.csp:
             response.headers["Content-Security-Policy"] = self.csp

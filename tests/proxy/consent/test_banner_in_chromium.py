@@ -97,6 +97,16 @@ async def test_accept_reject_and_settings_weigh_the_same_everywhere(scene: Scene
             assert contrast(ground, one["ground"]) >= 3
 
 
+async def test_a_sites_own_important_layers_cannot_bend_the_banner(scene: Scene) -> None:
+    scene.shop.style = (
+        "@layer base, site; @layer site { #samtykke-reject { font-size: 5px !important; opacity: 0 !important } }"
+    )
+    await scene.page.open(scene.url)
+    reject, accept, _ = await scene.page.run(MEASURE)
+    assert reject["hit"]
+    assert (reject["size"], reject["opacity"]) == (accept["size"], "1")
+
+
 async def test_reject_takes_no_more_tab_stops_than_accept(scene: Scene) -> None:
     await scene.page.open(scene.url)
     stops, outlines = [], {}
