@@ -84,7 +84,9 @@ class Documents:
         exchange = context.exchange
         if exchange.role not in {"page", "frame"}:
             return b""
-        style = self._desk.stylesheet(nonce=exchange.nonce) if self._desk is not None else b""
+        style = b""
+        if self._desk is not None:
+            style = self._desk.stylesheet(context.site.notice, nonce=exchange.nonce)
         if not self._guarded:
             return style
         guard = guard_of(exchange.rules)

@@ -135,11 +135,11 @@ class ConsentDesk:
         """Exactly what is shown on this site in one of the settings' languages."""
         return self._board.notice(self._board.told(site), language)
 
-    def stylesheet(self, *, nonce: str | None = None) -> bytes:
+    def stylesheet(self, site: SiteNotice, *, nonce: str | None = None) -> bytes:
         """The link for the beginning of `head`: of two cascade layers the one named first has the last important word,
-        so a site's own layers cannot bend the banner either.
+        so a site's own layers cannot bend the banner either. Empty where there is nothing to ask.
         """
-        return markup.stylesheet(nonce)
+        return markup.stylesheet(nonce) if site.purposes else b""
 
     def banner(
         self,

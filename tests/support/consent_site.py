@@ -110,7 +110,7 @@ class Shop:
         await self.desk.seen_gpc(visitor, self.site, path=request.path, language=self.language)
         banner = self.desk.banner(visitor, self.site, language=self.language, return_path=request.path_qs)
         text = PAGE.format(
-            first=self.desk.stylesheet().decode(),
+            first=self.desk.stylesheet(self.site).decode(),
             language=self.language,
             style=self.style,
             content=self.content,
