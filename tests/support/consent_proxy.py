@@ -113,8 +113,11 @@ async def _json(answer: ClientResponse) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def serving(folder: Path, store: str = "") -> AsyncIterator[Serving]:
-    """A site, the proxy before it and a client. `store` is a URL; a SQLite file in `folder` by default."""
+async def serving(folder: Path, store: str = "", consent: str = "") -> AsyncIterator[Serving]:
+    """A site, the proxy before it and a client. `store` is a URL; a SQLite file in `folder` by default.
+
+    `consent` are further lines for that table of the config.
+    """
 
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")
@@ -129,6 +132,7 @@ async def serving(folder: Path, store: str = "") -> AsyncIterator[Serving]:
         f'[[site]]\nname = "shop"\nhosts = ["{HOST}"]\nupstream = "http://127.0.0.1:{runner.addresses[0][1]}"',
         '[proxy]\nlisten = "127.0.0.1:0"\naccess_log = false',
         f'[consent]\nstore = "{store or "sqlite:///consent.db"}"\nlanguages = ["en"]\nchoices_per_minute = 0',
+        consent,
     ]
     await asyncio.to_thread(config.write_text, "\n".join(lines))
     async with ClientSession(cookie_jar=DummyCookieJar()) as session:
