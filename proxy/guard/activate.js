@@ -315,12 +315,22 @@
 		release(node, true);
 		node.focus();
 	});
+	// A navigation without loading (Turbo) puts in another body, fetched without a banner: ours moves along.
+	/** @type {any} */
+	let banner = null;
+	new MutationObserver(() => {
+		banner ||= document.getElementById('samtykke-root');
+		if (!banner || banner.isConnected || !document.body) return;
+		document.querySelectorAll('#samtykke-root').forEach((copy) => copy.remove());
+		document.body.append(banner);
+	}).observe(document.documentElement, { childList: true });
 	// Trackers that watch forms stop a submission and submit again by script, which would forget the button pressed.
 	addEventListener('submit', ({ target }) => {
 		const form = /** @type {any} */ (target);
 		if (form.matches('form[action="/.samtykke/choice"]')) Object.defineProperty(form, 'submit', { value: guard.nothing, configurable: true });
 	}, true);
 	const loaded = () => {
+		banner = document.getElementById('samtykke-root');
 		clearKeys();
 		clearDatabases();
 		// What was left when he chose elsewhere: without scripts, or more names than one answer can expire.
