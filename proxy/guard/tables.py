@@ -48,14 +48,19 @@ def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> tuple[
         if pattern and pattern not in alternatives:
             alternatives.append(pattern)
 
+    hosts: dict[Facts, list[list[str]]] = {}
+    addresses: dict[Facts, list[str]] = {}
     for host, facts in rules["hosts"].items():
         bare = host.partition("://")[2] or host
         if "/" in bare or "*" in bare:
-            add(globs, _ADDRESSES, address_pattern(bare), facts)
+            addresses.setdefault(_facts(facts), []).append(bare)
         else:
-            add(exact, _HOSTS, escaped(bare.lower()), facts)
+            add(hosts, _HOSTS, escaped(bare.lower()), facts)
     for glob, *facts in rules["paths"]:
-        add(globs, _ADDRESSES, address_pattern(glob), facts)
+        addresses.setdefault(_facts(facts), []).append(glob)
+    for each, written in addresses.items():
+        for pattern in address_patterns(_asked(written, rules["hosts"])):
+            add(hosts, _ADDRESSES, pattern, each)
     for kind, table in (("cookies", _COOKIES), ("storage", _KEYS)):
         for name, facts in rules[kind]["exact"].items():
             add(exact, table, escaped(name), facts)
@@ -66,7 +71,7 @@ def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> tuple[
     exempt = [""] if rules["exempt"] else [escaped(path.rstrip("/")) for path in exempt_paths]
     rows = [*exact.items(), *globs.items()]
     first = {
-        "rows": [row for facts, lists in rows if (row := _row(facts, lists, _HOSTS, _ADDRESSES))],
+        "rows": [row for facts, lists in hosts.items() if (row := _row(facts, lists, _HOSTS, _ADDRESSES))],
         "own": _own(rules["own"]),
         "exempt": f"^({'|'.join(exempt)})(/|$)" if exempt else "^$",
         "unknown": [kind for kind, what in rules["unknown"].items() if what == "block"],
@@ -111,9 +116,53 @@ def name_pattern(glob: str) -> str:
 def address_pattern(glob: str) -> str:
     """A glob over host and path: of any host where it begins with `/`, else of that host and those below it."""
     if glob.startswith("*"):
-        return ".*" + escaped(glob.lstrip("*")).replace(r"\*", ".*")
+        return ".*" + _glob(glob.lstrip("*"))
     start = "[^/]*" if glob.startswith("/") else r"([^/]*\.)?"
-    return start + escaped(glob if "/" in glob else glob + "/*").replace(r"\*", ".*")
+    return start + _glob(glob if "/" in glob else glob + "/*")
+
+
+def _facts(facts: Iterable[str | None]) -> Facts:
+    purpose, vendor = facts
+    return (str(purpose) if purpose else None, vendor)
+
+
+def _asked(globs: Iterable[str], hosts: Mapping[str, Any]) -> list[str]:
+    """Without the addresses on hosts that have a rule as a whole: the guard asks for the host first."""
+    return [glob for glob in globs if not any(_below(glob.partition("/")[0], host) for host in hosts)]
+
+
+def _below(host: str, parent: str) -> bool:
+    return bool(host) and (host == parent or host.endswith("." + parent)) and "/" not in parent
+
+
+def address_patterns(globs: Iterable[str]) -> list[str]:
+    """Regular expressions over host and path; hosts with the same paths share one."""
+    paths: dict[str, list[str]] = {}
+    alone: list[str] = []
+    written = list(globs)
+    for glob in written:
+        host, slash, path = glob.partition("/")
+        if not host.strip("*"):
+            alone.append(address_pattern(glob))
+        elif host.startswith("*.") and host[2:] + slash + path in written:
+            continue  # a host's rule covers what is below it
+        elif "*" in host:
+            alone.append(address_pattern(glob))
+        else:
+            paths.setdefault(host, []).append(_glob("/" + path if slash else "/*"))
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for host, found in paths.items():
+        shared.setdefault(tuple(sorted(set(found))), []).append(escaped(host))
+    return alone + [rf"([^/]*\.)?{_either(hosts)}{_either(found)}" for found, hosts in shared.items()]
+
+
+def _either(alternatives: Iterable[str]) -> str:
+    found = list(alternatives)
+    return found[0] if len(found) == 1 else f"({'|'.join(found)})"
+
+
+def _glob(text: str) -> str:
+    return escaped(text).replace(r"\*", ".*")
 
 
 def _own(hosts: Iterable[str]) -> str:
