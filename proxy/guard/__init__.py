@@ -3,7 +3,7 @@
 Reading order
     tables       one site's rules as the guard reads them: grouped by purpose and vendor, as short as can be
     guard.js     first script in `head`: refuses what was not agreed to (its opening comment: how each call ends)
-    corners.js   second: the same for sockets, workers, style sheets, databases
+    corners.js   second: the same for markup as text, sockets, workers, style sheets, cookies, keys, databases
     activate.js  with it: brings back what is agreed to now, takes back what no longer is, Consent Mode, the page's API
     shorten      shorter names, after rjsmin has taken comments and blank space out
 

@@ -1,6 +1,6 @@
 /**
- * The guard's second half: what is stored (cookies, keys, databases), and the corners of what loads: sockets and
- * workers, style sheets, fonts, worklets, nodes of other documents.
+ * The guard's second half: markup as text, what is stored (cookies, keys, databases), and the corners of what loads:
+ * sockets and workers, style sheets, fonts, worklets, nodes of other documents.
  *
  * Runs right after `guard.js`, before anything of the site's, and wherever the guard goes. It decides and neutralises
  * as the guard does, and makes all stand-ins look native.
@@ -18,7 +18,7 @@
 	const top = window;
 	const guard = top[Symbol.for('samtykke.guard')];
 	if (!guard || guard.more.length) return;
-	const { judge, match, refused, put, mark, natives, wrap, ask, quietly, later, look, lookInside, entered, nothing, HELD } = guard;
+	const { judge, match, refused, put, mark, natives, wrap, ask, quietly, later, look, lookInside, entered, nothing, script, trust, loading, LOADS, ATTRIBUTES, HELD } = guard;
 	const [COOKIES, KEYS, INLINE] = [2, 3, 4];
 	const cookie = (name) =>
 		refused(match(COOKIES, (name = '' + name), 0, rules.rows) || (rules.strict && !/^samtykke/.test(name) && []), false);
@@ -48,7 +48,6 @@
 		const cleaned = text && restyle(node, text, 'style');
 		if (cleaned !== text) node.setAttribute('style', cleaned);
 	};
-	guard.sheet = sheet;
 	guard.corner = (node) => {
 		if (node.localName === 'style' && !node.hasAttribute(HELD)) node.textContent = node.textContent;
 		if (node.localName === 'script' && !node.hasAttribute('src') && !node.hasAttribute(HELD)) {
@@ -58,6 +57,69 @@
 		}
 		restyleAttribute(node);
 	};
+
+	// Markup as text.
+
+	const TAG = RegExp(`<(${Object.keys(LOADS).join('|')})(?=[\\s/>]|$)`, 'gi');
+	const ATTRIBUTE = /([\s/]*)([^\s/>][^\s/>=]*)(\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?/y;
+	const decoder = document.implementation.createHTMLDocument('').createElement('textarea');
+	const decoded = (value) => {
+		value = value.replace(/^(["'])([^]*)\1$/, '$2');
+		if (!value.includes('&')) return value;
+		decoder.innerHTML = trust(value.replace(/</g, '&lt;'), 'createHTML');
+		return decoder.value;
+	};
+	/** Rename what would load, all else as written: the text, and the rest from an unfinished tag or script on. */
+	const scrub = (text) => {
+		const html = '' + text;
+		let [out, done, end] = ['', 0, 0];
+		TAG.lastIndex = 0;
+		for (let tag; (tag = TAG.exec(html)); TAG.lastIndex = done) {
+			const isScript = /^script$/i.test(tag[1]);
+			let at = (ATTRIBUTE.lastIndex = tag.index + tag[0].length);
+			let [rule, bare, held] = [/** @type {any} */ (undefined), isScript, ''];
+			for (let each; (each = ATTRIBUTE.exec(html)); at = ATTRIBUTE.lastIndex) {
+				const name = each[2].toLowerCase();
+				const why = each[4] && ATTRIBUTES.test(name) && loading(tag[1], name, () => decoded(each[4]));
+				rule ||= why;
+				if (name === 'src') bare = false;
+				held += why || (isScript && name === 'type') ? `${each[1] || ' '}${HELD}-${name.replace(':', '-')}${each[3] || ''}` : each[0];
+			}
+			end = html.indexOf('>', at);
+			if (bare && end >= 0) {
+				const length = html.slice(end).search(/<\/script/i);
+				if (length >= 0) rule = inline(html.slice(end, end + length));
+				end = length < 0 ? -1 : end + length;
+			}
+			if (end < 0) {
+				end = tag.index;
+				return [sheet(out + html.slice(done, end)), html.slice(end)];
+			}
+			out += html.slice(done, tag.index) + tag[0];
+			if (rule) {
+				const [purpose, vendor] = rule;
+				out += ` ${HELD}="${purpose || 'unknown'}"` + (vendor ? ` ${HELD}-vendor="${vendor}"` : '') + (isScript ? ' type="text/plain"' : '') + held;
+				done = at;
+			} else done = tag.index + tag[0].length;
+			if (bare) {
+				out += html.slice(done, end);
+				done = end;
+			}
+		}
+		return [sheet(out + html.slice(done)), ''];
+	};
+	/** Scrubbed markup; a TrustedHTML that holds nothing refused stays what it is. `root` will hold it. */
+	const clean = (markup, root, head = '') => {
+		const html = scrub(markup).join('').replace(/^\s*(<!doctype[^>]*>)?/i, (all) => all + head);
+		if (root && /<(i?frame|obj)/i.test(html)) entered.push(root);
+		return html === '' + markup ? markup : typeof markup === 'string' ? html : trust(html, 'createHTML');
+	};
+	/** A frame's own document starts with the guard, too. */
+	const framed = (markup) => {
+		const tag = quietly(() => /** @type {Element} */ (script.cloneNode()).outerHTML.replace(/ nonce="[^"]*"/, '').replace('>', ` nonce="${script.nonce}">`));
+		return clean(markup, null, tag);
+	};
+	guard.framed = framed;
 
 	/** The addresses in a style element are written by the proxy into what stands for them. */
 	guard.back = (node) => {
@@ -100,6 +162,7 @@
 
 	const install = (w) => {
 		const proto = (name) => w[name] && w[name].prototype;
+		const [element, doc] = ['Element', 'Document'].map(proto);
 		const reject = () => w.Promise.reject(new w.TypeError('Failed to fetch'));
 
 		wrap(w.Function.prototype, 'toString', (native) => ({
@@ -113,6 +176,27 @@
 		ask(proto('SVGAnimatedString'), 'baseVal', ([value]) => judge(value, 'image') && nothing, 'set');
 		ask(proto('Attr'), 'value', ([value], self) => self.ownerElement && put(self.ownerElement, self.name, value) && nothing, 'set');
 		build(w, 'Audio', ([url], type) => url && judge(url, 'media') && (() => Object.assign(new type(), { src: url })));
+
+		// Markup.
+		const markup = (args, self) => void (args[0] = clean(args[0], self));
+		for (const type of [element, proto('ShadowRoot')]) {
+			ask(type, 'innerHTML', markup, 'set');
+			ask(type, 'setHTMLUnsafe setHTML', markup);
+		}
+		ask(element, 'outerHTML', (args, self) => markup(args, self.parentNode), 'set');
+		ask(element, 'insertAdjacentHTML', (args, self) => void (args[1] = clean(args[1], self.parentNode || self)));
+		ask(proto('Range'), 'createContextualFragment', (args) => markup(args, null));
+		let pending = '';
+		ask(doc, 'write writeln', (args) => {
+			const trusted = typeof args[0] === 'object';
+			let [html, rest] = scrub(pending + args.join(''));
+			const tail = html.search(/<[a-z]*$/i);
+			pending = tail < 0 ? rest : html.slice(tail) + rest;
+			if (tail >= 0) html = html.slice(0, tail);
+			args.splice(0, args.length, trusted ? trust(html, 'createHTML') : html);
+		});
+
+		ask(proto('HTMLIFrameElement'), 'srcdoc', (args) => void (args[0] = framed(args[0])), 'set');
 
 		// Nodes of other documents.
 		ask(proto('Document'), 'importNode adoptNode', ([source]) => {

@@ -176,8 +176,6 @@
 		return rule;
 	};
 
-	// Markup and style sheets as text.
-
 	let policy;
 	/** For a page that enforces Trusted Types: a policy of our own, where its CSP names it. */
 	const trust = (text, how) => {
@@ -185,65 +183,6 @@
 		const same = (each) => each;
 		policy ||= quietly(() => top.trustedTypes.createPolicy('samtykke', { createHTML: same, createScriptURL: same })) || {};
 		return policy[how] ? policy[how](text) : text;
-	};
-	const TAG = RegExp(`<(${Object.keys(LOADS).join('|')})(?=[\\s/>]|$)`, 'gi');
-	const ATTRIBUTE = /([\s/]*)([^\s/>][^\s/>=]*)(\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?/y;
-	const decoder = document.implementation.createHTMLDocument('').createElement('textarea');
-	const decoded = (value) => {
-		value = value.replace(/^(["'])([^]*)\1$/, '$2');
-		if (!value.includes('&')) return value;
-		decoder.innerHTML = trust(value.replace(/</g, '&lt;'), 'createHTML');
-		return decoder.value;
-	};
-	/** Rename what would load, all else as written: the text, and the rest from an unfinished tag or script on. */
-	const scrub = (text) => {
-		const html = '' + text;
-		let [out, done, end] = ['', 0, 0];
-		TAG.lastIndex = 0;
-		for (let tag; (tag = TAG.exec(html)); TAG.lastIndex = done) {
-			const isScript = /^script$/i.test(tag[1]);
-			let at = (ATTRIBUTE.lastIndex = tag.index + tag[0].length);
-			let [rule, bare, held] = [/** @type {Rule | undefined} */ (undefined), isScript, ''];
-			for (let each; (each = ATTRIBUTE.exec(html)); at = ATTRIBUTE.lastIndex) {
-				const name = each[2].toLowerCase();
-				const why = each[4] && ATTRIBUTES.test(name) && loading(tag[1], name, () => decoded(each[4]));
-				rule ||= why;
-				if (name === 'src') bare = false;
-				held += why || (isScript && name === 'type') ? `${each[1] || ' '}${HELD}-${name.replace(':', '-')}${each[3] || ''}` : each[0];
-			}
-			end = html.indexOf('>', at);
-			if (bare && end >= 0) {
-				const length = html.slice(end).search(/<\/script/i);
-				if (length >= 0) rule = handle.inline(html.slice(end, end + length));
-				end = length < 0 ? -1 : end + length;
-			}
-			if (end < 0) {
-				end = tag.index;
-				return [handle.sheet(out + html.slice(done, end)), html.slice(end)];
-			}
-			out += html.slice(done, tag.index) + tag[0];
-			if (rule) {
-				const [purpose, vendor] = rule;
-				out += ` ${HELD}="${purpose || 'unknown'}"` + (vendor ? ` ${HELD}-vendor="${vendor}"` : '') + (isScript ? ' type="text/plain"' : '') + held;
-				done = at;
-			} else done = tag.index + tag[0].length;
-			if (bare) {
-				out += html.slice(done, end);
-				done = end;
-			}
-		}
-		return [handle.sheet(out + html.slice(done)), ''];
-	};
-	/** Scrubbed markup; a TrustedHTML that holds nothing refused stays what it is. `root` will hold it. */
-	const clean = (markup, root, head = '') => {
-		const html = scrub(markup).join('').replace(/^\s*(<!doctype[^>]*>)?/i, (all) => all + head);
-		if (root && /<(i?frame|obj)/i.test(html)) entered.push(root);
-		return html === '' + markup ? markup : typeof markup === 'string' ? html : trust(html, 'createHTML');
-	};
-	/** A frame's own document starts with the guard, too. */
-	const framed = (markup) => {
-		const tag = quietly(() => /** @type {Element} */ (script.cloneNode()).outerHTML.replace(/ nonce="[^"]*"/, '').replace('>', ` nonce="${script.nonce}">`));
-		return clean(markup, null, tag);
 	};
 
 	// Nodes on their way into the page.
@@ -315,7 +254,7 @@
 		if (w[KEY]) return;
 		defineProperty(w, KEY, { value: handle });
 		const proto = (name) => w[name] && w[name].prototype;
-		const [element, node, doc] = ['Element', 'Node', 'Document'].map(proto);
+		const [element, node] = ['Element', 'Node'].map(proto);
 		const reject = () => w.Promise.reject(new w.TypeError('Failed to fetch'));
 
 		// Setters.
@@ -334,12 +273,11 @@
 					},
 				}).f, 'get');
 			}
-		ask(proto('HTMLIFrameElement'), 'srcdoc', (args) => void (args[0] = framed(args[0])), 'set');
 		wrap(element, 'setAttribute', (native) => ({
 			f(name, value) {
 				if (!ATTRIBUTES.test(name) || (this.localName === 'a' && name === 'href')) return apply(native, this, arguments);
 				const attribute = name.toLowerCase();
-				if (attribute === 'srcdoc') value = framed(value);
+				if (attribute === 'srcdoc') value = handle.framed(value);
 				if (!quietly(() => put(this, attribute, value))) apply(native, this, [name, value]);
 			},
 		}).f);
@@ -364,25 +302,6 @@
 					for (const each of args) if (each && each.nodeType) enter(each, self.nodeType ? self : self.startContainer);
 				},
 			);
-
-		// Markup.
-		const markup = (args, self) => void (args[0] = clean(args[0], self));
-		for (const type of [element, proto('ShadowRoot')]) {
-			ask(type, 'innerHTML', markup, 'set');
-			ask(type, 'setHTMLUnsafe setHTML', markup);
-		}
-		ask(element, 'outerHTML', (args, self) => markup(args, self.parentNode), 'set');
-		ask(element, 'insertAdjacentHTML', (args, self) => void (args[1] = clean(args[1], self.parentNode || self)));
-		ask(proto('Range'), 'createContextualFragment', (args) => markup(args, null));
-		let pending = '';
-		ask(doc, 'write writeln', (args) => {
-			const trusted = typeof args[0] === 'object';
-			let [html, rest] = scrub(pending + args.join(''));
-			const tail = html.search(/<[a-z]*$/i);
-			pending = tail < 0 ? rest : html.slice(tail) + rest;
-			if (tail >= 0) html = html.slice(0, tail);
-			args.splice(0, args.length, trusted ? trust(html, 'createHTML') : html);
-		});
 
 		// Requests.
 		ask(w, 'fetch fetchLater', ([input]) => judge((input && input.url) || input, 'connect') && reject);
@@ -415,7 +334,7 @@
 	/** What `corners.js` and `activate.js` build on, and what they add. @type {any} */
 	const handle = {
 		home: top, rules, state, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
-		HELD, more: [], sheet: (text) => text, corner: nothing, inline: nothing, back: nothing, note: (rule) => rule,
+		HELD, more: [], script, trust, loading, LOADS, ATTRIBUTES, corner: nothing, back: nothing, note: (rule) => rule,
 	};
 	quietly(() => install(top));
 })(/** @type {any} */ ('RULES'));

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from policies.purpose import REJECT, UNDECIDED, Consent
 from proxy.guard import guard_assets, guard_of, guard_tags
 from proxy.guard.shorten import shorten
-from proxy.guard.tables import address_pattern, escaped, name_pattern, tables
+from proxy.guard.tables import address_pattern, address_patterns, escaped, name_pattern, tables
 
 GUESTS = Path(__file__).parents[2] / "guests"
 
@@ -45,6 +45,16 @@ def first_asset(rules: GuardRules) -> bytes:
 def test_the_guard_with_a_sites_rules_is_at_most_5_kb() -> None:
     assert len(gzip.compress(first_asset(GuardRules()), 9)) <= 5 * 1024
     assert len(gzip.compress(first_asset(a_sites_rules()), 9)) <= 5 * 1024
+
+
+def test_hosts_with_the_same_paths_share_one_pattern() -> None:
+    globs = ["a.test/x*", "*.a.test/x*", "a.test/y*", "b.test/x*", "b.test/y*", "/collect*", "c.test/z"]
+    patterns = address_patterns(globs)
+    assert len(patterns) == 3
+    for address in ("a.test/x1", "www.a.test/y", "b.test/y/z", "any.test/collect", "www.c.test/z"):
+        assert sum(bool(re.fullmatch(each, address)) for each in patterns) == 1, address
+    for address in ("a.test/z", "ba.test/x", "c.test/zz", "any.test/x"):
+        assert not any(re.fullmatch(each, address) for each in patterns), address
 
 
 def test_assets_are_named_by_their_content() -> None:
