@@ -26,8 +26,9 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from policies.declared.document import Document
 from policies.declared.model import ChecklistItem, DeclaredCookie
-from policies.declared.text import Document, sentences
+from policies.declared.spans import sentences
 from policies.lifetime_words import read_lifetime
 
 _PERSONAL = r"(?:data|information|personopplysning\w*|opplysning\w*|personuppgift\w*|uppgift\w*|personoplysning\w*|oplysning\w*|daten|personenbezogen\w*|persoonsgegevens|gegevens|données|datos|tietoja|tietosi|cookies?|informasjonskaps\w*|kakor)"

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from policies.declared.document import Block, Document
 from policies.declared.model import Claim, ClaimKind
-from policies.declared.text import Block, Document, sentences
+from policies.declared.spans import sentences
 
 _COOKIES = r"(?:cookies?|cookien|cookier|informasjonskaps\w*|informasjonskapslar|kapsl\w*|kakor\w*|webbkakor|tracking|trackers?|evästei\w*)"
 _NECESSARY = (

@@ -1,7 +1,7 @@
 """What a policy document declares: the `policy read` JSON of the contract. No I/O, no clock.
 
 Every fact keeps the exact sentence or cell it was read from (`quote`) and where that stands: `position` is the
-offset in characters into the document's text (see `policies.declared.text`).
+offset in characters into the document's text (see `policies.declared.document`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from policies.declared.text import Document
+from policies.declared.document import Document
 from policies.declared.words import listed
 
 _LEGAL_FORM = r"(?:ASA?|AB|A/S|ApS|GmbH(?:\s*&\s*Co\.?\s*KG)?|AG|Ltd\.?|Limited|Inc\.?|LLC|B\.?V\.?|N\.?V\.?|Oyj?|S\.?A\.?S?|S\.?L\.?U?|SARL|e\.V\.|UG|SA|ANS|DA|KS|KG|plc|Foundation|Stiftelsen)"

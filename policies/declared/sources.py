@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from policies.declared.document import Document
 from policies.declared.layout import layout_to_html
 from policies.declared.markdown import front_matter, markdown_to_html
+from policies.declared.page import read_markup
 from policies.declared.templates import expand_templates
-from policies.declared.text import Document, read_markup
 
 Format = Literal["html", "markdown", "text"]
 MOST = 12_000_000

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from policies.catalogue import Catalogue
+from policies.declared.document import Document
 from policies.declared.model import DeclaredCookie, DeclaredVendor
 from policies.declared.site import Site
-from policies.declared.text import Document, sentences
+from policies.declared.spans import sentences
 from policies.declared.words import COOKIE_WORD, listed
 
 _LEGAL = re.compile(
