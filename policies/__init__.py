@@ -11,6 +11,9 @@ Reading order
     filters       Adblock-syntax network rules, imported by the operator
     imports/      lists of others in one normal form, consulted last
     verdict       may this load, be stored, be sent: an action with its reason
+    known         what a subject is, and what a consent makes of it
+    rules         one site's rules: ask them about a request, cookie, key or script
+    browser_rules   the same as the browser needs them: hosts of a CSP, tables of the guard
     declared/     what a privacy policy says: cookies, vendors, claims, checklist
     compare       declared against observed: findings
     site_policy   the one canonical document that the proxy enforces

@@ -6,14 +6,14 @@ catalogue's first-party endpoints), the catalogue, what the operator has importe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
 
+from policies.browser_rules import browser_rules, csp_hosts
 from policies.catalogue import Catalogue, Match
 from policies.catalogue.names import HostIndex, NameIndex, is_glob
 from policies.imports import Fact, Imports
+from policies.known import Known, judge
 from policies.party import registrable_domain
 from policies.purpose import Consent, Purpose
 from policies.site_policy import Override, PolicyHost, SitePolicy
@@ -29,23 +29,6 @@ PROVING_COOKIE = "samtykke_surface"
 """`prove` carries it, so that the log tells its visits from people's."""
 OWN_COOKIES = ("samtykke", "samtykke_purposes", "samtykke_confirm", PROVING_COOKIE)
 _REMEMBERED = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a subject is. `purpose` None on a tracker: for what is not known, so only full consent lets it through."""
-
-    because: str
-    tracker: str | None = None
-    vendor: str | None = None
-    purpose: Purpose | None = None
-    known: bool = True
-    passes: bool = False
-    """Passes whatever was consented to: the site's own, or unknown where the operator lets that pass."""
-    manager: bool = False
-    placeholder: str | None = None
-
-
 _FIRST_PARTY = Known("first party", passes=True)
 
 
@@ -277,107 +260,26 @@ class Rules:
     # For the CSP and the guard.
 
     def csp_hosts(self, consent: Consent, *, consentable: bool = False) -> dict[str, tuple[str, ...]]:
-        """Third-party hosts that pages may contact, by kind of load. With `consentable` also those that consent
-        could open: what an undecided visitor's pages may name, so that an accept works in place."""
-        found: dict[str, set[str]] = {}
+        """Third-party hosts that pages may contact, by kind of load; see `policies.browser_rules`."""
+        return csp_hosts(self.policy, self.catalogue, self._contacted(), consent, consentable=consentable)
+
+    def browser_rules(self) -> dict[str, object]:
+        """What the guard needs, ready for JSON; see `policies.browser_rules`."""
+        unknown = dict.fromkeys(sorted(RUNS_CODE), self.unknown_third_party) | {"cookie": self.unknown_cookies}
+        return browser_rules(self.policy, self.catalogue, own=self.hosts, unknown=unknown)
+
+    def _contacted(self) -> Iterator[tuple[str, str, Known]]:
+        """(kind of load, host, what it is) of everything that the policy has pages contact."""
         for contact in self._contacts.values():
             known = self._from_contact(contact) if contact.tracker or contact.purpose else None
             for kind in contact.kinds:
-                verdict_known = known or self._unknown_contact(kind, contact.host)
-                if consentable or judge(verdict_known, consent, "block").allowed:
-                    found.setdefault(kind, set()).add(contact.host)
-        for vendor_id in self._granted_vendors(consent, consentable=consentable):
-            for entry in self.catalogue.files[vendor_id].host:
-                for kind in ("script", "image", "connect", "frame"):
-                    found.setdefault(kind, set()).update((entry.match, "*." + entry.match))
-        for override in self.policy.overrides if self.policy else ():
-            if override.kind in {"host", "script", "frame"} and not is_glob(override.match):
-                known = Known("", override.match, override.vendor, override.purpose)
-                if consentable or judge(known, consent, "block").allowed:
-                    host = urlsplit(override.match).hostname or override.match.partition("/")[0]
-                    kinds = ("script", "image", "connect", "frame") if override.kind == "host" else (override.kind,)
-                    for kind in kinds:
-                        found.setdefault(kind, set()).add(host)
-        return {kind: tuple(sorted(hosts)) for kind, hosts in sorted(found.items())}
+                yield kind, contact.host, known or self._unknown_contact(kind, contact.host)
 
     def _unknown_contact(self, kind: str, host: str) -> Known:
         """A third party that neither policy nor catalogue knows: what is imported of all of it, else the default."""
         request = Request(f"https://{host}/", host, "/", next(iter(self.hosts), ""), kind)
         fact = self.imports.request(request, third_party=True) if self.imports else None
         return self._from_fact(fact) if fact else self._unknown_request(kind, host, exempt=False)
-
-    def _granted_vendors(self, consent: Consent, *, consentable: bool) -> Iterable[str]:
-        for vendor in self.policy.vendors if self.policy else ():
-            known = self.catalogue.vendors.get(vendor.id)
-            if known and not known.operator_hosted:
-                manager = Known("", vendor.id, vendor.id, known.purpose, manager=known.manager)
-                if consentable or judge(manager, consent, "block").allowed:
-                    yield vendor.id
-
-    def browser_rules(self) -> dict[str, object]:
-        """What the guard needs, ready for JSON: the site's own trackers, or the whole catalogue without a policy."""
-        ids = [vendor.id for vendor in self.policy.vendors] if self.policy else list(self.catalogue.files)
-        files = {vendor_id: self.catalogue.files[vendor_id] for vendor_id in ids if vendor_id in self.catalogue.files}
-        hosts: dict[str, list[str | None]] = {}
-        cookies: dict[str, list[str | None]] = {}
-        storage: dict[str, list[str | None]] = {}
-        paths: list[list[str | None]] = []
-        inline: list[list[str | None]] = []
-        for vendor_id, file in files.items():
-            for host in file.host:
-                facts: list[str | None] = [host.purpose or file.purpose, vendor_id]
-                if not host.paths:
-                    hosts[host.match] = facts
-                paths += [[f"{host.match}{path}*", *facts] for path in host.paths]
-            for cookie in file.cookie:
-                if cookie.sure != "low":
-                    cookies.setdefault(cookie.name, [cookie.purpose or file.purpose, vendor_id])
-            for key in file.storage:
-                if key.sure != "low":
-                    storage.setdefault(key.key, [key.purpose or file.purpose, vendor_id])
-            paths += [[entry.match, entry.purpose or file.purpose, vendor_id] for entry in file.path]
-            inline += [[entry.contains, entry.purpose or file.purpose, vendor_id] for entry in file.inline]
-        if self.policy:
-            hosts |= {c.host: [c.purpose, c.vendor] for c in self.policy.contacts if c.tracker or c.purpose}
-            cookies |= {c.name: [c.purpose, c.vendor] for c in self.policy.cookies if c.purpose}
-            storage |= {k.key: [k.purpose, k.vendor] for k in self.policy.storage if k.purpose}
-            for override in self.policy.overrides:
-                table = {"cookie": cookies, "storage": storage}.get(override.kind, hosts)
-                table[override.match] = [override.purpose, override.vendor]
-        return {
-            "hosts": hosts,
-            "paths": paths,
-            "cookies": _exact_and_globs(cookies),
-            "storage": _exact_and_globs(storage),
-            "inline": inline,
-            "own": list(self.hosts),
-            "unknown": dict.fromkeys(sorted(RUNS_CODE), self.unknown_third_party) | {"cookie": self.unknown_cookies},
-            "exempt": False,
-            "managers": sorted(v for v in files if self.catalogue.vendors[v].manager),
-        }
-
-
-def judge(known: Known, consent: Consent, refuse: Literal["block", "strip"]) -> Verdict:
-    """Consent applied to what a subject is. An unknown that does not pass needs every purpose."""
-    if known.passes:
-        return Verdict("allow", known.because, known.tracker, known.vendor, known.purpose, known.known)
-    allowed = consent.allows(known.purpose, known.vendor)
-    if known.manager and not allowed and not consent.refuses(known.vendor):
-        allowed = bool(consent.purposes)
-    if known.purpose is Purpose.NECESSARY:
-        reason = known.because
-    else:
-        wanted = f"needs consent to {known.purpose}" if known.purpose else "needs consent to every purpose"
-        reason = f"{known.because}; {wanted}: {'given' if allowed else 'not given'}"
-    action = "allow" if allowed else refuse
-    return Verdict(action, reason, known.tracker, known.vendor, known.purpose, known.known)
-
-
-def _exact_and_globs(table: dict[str, list[str | None]]) -> dict[str, object]:
-    return {
-        "exact": {name: facts for name, facts in table.items() if not is_glob(name)},
-        "globs": [[name, *facts] for name, facts in table.items() if is_glob(name)],
-    }
 
 
 def _remember(memory: dict[Subject, Answer], key: Subject, find: Callable[[], Answer]) -> Answer:
