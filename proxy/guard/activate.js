@@ -287,7 +287,7 @@
 		const rule = guard.find(event.blockedURI, 'image');
 		if (rule && allowed(rule)) location.reload();
 	});
-	const remembers = () => /(^|; )samtykke_purposes=/.test(document.cookie);
+	const remembers = () => document.cookie.includes('samtykke_purposes=');
 	/** This page and the choice that the browser remembers: another tab or a form without scripts may have changed it. */
 	const compare = () => {
 		const purposes = guard.mirror();

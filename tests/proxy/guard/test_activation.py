@@ -215,6 +215,20 @@ async def test_withdrawal_clears_what_is_stored_and_reloads(lab: Any) -> None:
     assert await page.run("Object.keys(localStorage)") == ["cart"]
 
 
+async def test_a_page_after_a_choice_clears_what_is_left_and_an_undecided_one_does_not(lab: Any) -> None:
+    _, bare = lab.serve("", bare=True)
+    _, url = lab.serve("")
+    page = await lab.browser.page()
+    lab.tabs.append(page)
+    await page.open(bare)
+    await page.run("for(const c of ['_trk=1','_trk_a=1;domain=shop.localhost','cart=1'])document.cookie=c+';path=/'")
+    await page.open(url)
+    assert "_trk=1" in await page.run("document.cookie")
+    await page.run("document.cookie='samtykke_purposes=;path=/'")
+    await page.open(url)
+    assert await page.run("document.cookie") == "cart=1; samtykke_purposes="
+
+
 async def test_withdrawal_reaches_other_tabs(lab: Any) -> None:
     _, url = lab.serve("", consent=ACCEPT)
     page = await lab.browser.page()
