@@ -97,7 +97,8 @@ class Rules:
 
     def _add_override(self, override: Override) -> None:
         because = f"override of {override.kind} {override.match}" + (f": {override.reason}" if override.reason else "")
-        known = Known(because, override.match, override.vendor, override.purpose)
+        placeholder = override.placeholder or ("frame" if override.kind == "frame" else None)
+        known = Known(because, override.match, override.vendor, override.purpose, placeholder=placeholder)
         if override.kind == "cookie":
             self._override_cookies.add(override.match, known)
         elif override.kind == "storage":
@@ -186,7 +187,9 @@ class Rules:
         if exempt:
             return Known(f"unknown third party {host}, on an exempt path", host, known=False, passes=True)
         passes = self.unknown_third_party == "pass"
-        return Known(f"unknown third-party {kind} of {host}", host, known=False, passes=passes)
+        placeholder = "frame" if kind == "frame" else None
+        because = f"unknown third-party {kind} of {host}"
+        return Known(because, host, known=False, passes=passes, placeholder=placeholder)
 
     def _from_contact(self, contact: PolicyHost) -> Known:
         vendor = self.catalogue.vendors.get(contact.vendor or "")

@@ -20,6 +20,7 @@ from policies.lifetime import difference
 from policies.purpose import Purpose
 
 SCHEMA = 1
+PlaceholderKind = Literal["video", "map", "social", "form", "audio", "chat", "frame"]
 OverrideKind = Literal["cookie", "host", "script", "storage", "frame"]
 
 
@@ -36,6 +37,8 @@ class Override(_Part):
     purpose: Purpose
     reason: str = ""
     vendor: str | None = None
+    placeholder: PlaceholderKind | None = None
+    """What stands where a blocked frame was; any frame that is overridden gets one."""
     site: str | None = None
     """Only for the site of this name; None: for all."""
 

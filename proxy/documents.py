@@ -134,6 +134,8 @@ class Placeholder:
 
     def __call__(self, verdict: Verdict, kind: str, attributes: Mapping[str, str]) -> bytes:
         source = attributes.get("src") or attributes.get("data") or ""
+        if is_unseen(attributes):
+            return b""
         known = self._judge.placeholder(urljoin(self._url, source)) if source else None
         if known is None:
             return b""
@@ -141,6 +143,13 @@ class Placeholder:
         return self._desk.placeholder(
             verdict, known, attributes, language=self._language, site=self._site.notice, return_path=self._return
         )
+
+
+def is_unseen(attributes: Mapping[str, str]) -> bool:
+    """A frame that nobody was meant to see (a pixel in a frame) needs nothing in its place."""
+    style = "".join(attributes.get("style", "").split()).lower()
+    tiny = any(attributes.get(side, "").strip().rstrip("px") in ("0", "1") for side in ("width", "height"))
+    return tiny or "hidden" in attributes or "display:none" in style or "visibility:hidden" in style
 
 
 class RewrittenDocument:

@@ -142,7 +142,7 @@ class Elements:
             own = attributes(raw, name_length, charset)
             added += b' data-samtykke-style="' + escaped(own["style"], charset) + b'"'
             changed["style"] = escaped(css.without(own["style"], self._is_blocked), charset)
-        if tag in _FRAMES and placeholders and self._placeholder is not None and first.verdict.vendor is not None:
+        if tag in _FRAMES and placeholders and self._placeholder is not None:
             own = own or attributes(raw, name_length, charset)
             before = self._placeholder(first.verdict, first.kind, own)
             if before and "hidden" not in own:

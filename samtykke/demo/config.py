@@ -74,6 +74,7 @@ reason = "imitates remarketing and conversion tracking"
 [[policy.override]]
 kind = "frame"
 match = "video.localhost"
+placeholder = "video"
 purpose = "marketing"
 reason = "the video player stores an identifier of the device"
 """
