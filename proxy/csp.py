@@ -60,22 +60,15 @@ def own_policy(
     hosts: Mapping[str, tuple[str, ...]],
     own_hosts: Iterable[str],
     *,
-    code_only: bool = False,
     code_open: bool = False,
     longest: int = LONGEST,
 ) -> str | None:
     """Our header. `hosts`: allowed third-party hosts by kind of load.
 
-    `code_only`: without a published policy a site's harmless hosts are unknown, so only what runs code is governed.
     `code_open`: unknown third parties may run code (by setting or exempt path), so that part is left out.
     None where nothing is left to say.
     """
-    governed = [
-        row for row in _DIRECTIVES if not (code_only and row[0] not in _RUNS_CODE)
-        and not (code_open and row[0] in _RUNS_CODE)
-    ]  # fmt: skip
-    if not governed:
-        return None
+    governed = [row for row in _DIRECTIVES if not (code_open and row[0] in _RUNS_CODE)]
     own = _sources({pattern for host in own_hosts for pattern in _family(host)})
     tail = f"report-uri {REPORT_PATH}; report-to {REPORT_GROUP}"
 
@@ -93,7 +86,7 @@ def own_policy(
     widened = spelled(wide)
     if len(widened) < longest:
         return widened
-    if not code_only and not code_open:
+    if not code_open:
         every = {"any": tuple({host for some in wide.values() for host in some})}
         single = "; ".join([directive("default-src", ("any",), _EVERYTHING, every), tail])
         if len(single) < longest:

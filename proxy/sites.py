@@ -90,14 +90,17 @@ class Site:
         return of_policy(self.rules.policy) if self.rules.policy else unscanned(self.name)
 
     def _remembered_csp(self) -> Callable[[Consent, bool, bool, str], str | None]:
+        """Our own policy header by consent. Without a published policy there is none: an allow-list needs to know
+        which hosts the site has, and the catalogue's would be too long; rewriting, gates and guard then stand alone."""
         rules = self.rules
 
         @lru_cache(maxsize=512)
         def own(consent: Consent, consentable: bool, exempt: bool, page_host: str) -> str | None:
+            if rules.policy is None:
+                return None
             return csp.own_policy(
                 rules.csp_hosts(consent, consentable=consentable),
                 {page_host, *rules.hosts},
-                code_only=rules.policy is None,
                 code_open=exempt or rules.unknown_third_party == "pass",
             )
 

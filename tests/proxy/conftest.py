@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from policies.catalogue import Catalogue
+from policies.site_policy import SitePolicy, in_force
 from proxy.app import Proxy
 from proxy.consent.desk import ConsentDesk
 from proxy.consent.log import ConsentLog
@@ -226,3 +227,15 @@ async def read_answer(reader: asyncio.StreamReader, *, head_only: bool = False) 
 @pytest.fixture
 def say() -> Callable[..., Awaitable[Got]]:
     return speak
+
+
+@pytest.fixture
+def published(tmp_path):
+    """`published(policy)`: the `policy_file` of a proxy for which this policy is in force; without one, a bare one."""
+
+    def write(policy=None):
+        file = tmp_path / "published.json"
+        file.write_text((policy or in_force(SitePolicy(site="shop", hosts=("shop.localhost",)), None)).to_json())
+        return lambda name: file
+
+    return write

@@ -295,10 +295,10 @@ async def test_search_bots_get_the_page_and_leave_no_row(site, start_proxy, say,
     assert asking.desk.dropped == 0
 
 
-async def test_a_sites_own_service_worker_passes_with_a_policy_of_its_own(site, start_proxy, say, asking):
+async def test_a_sites_own_service_worker_passes_with_a_policy_of_its_own(site, start_proxy, say, asking, published):
     script = b"self.addEventListener('fetch', () => {});"
     site.answer = bodies(script, "text/javascript", Service_Worker_Allowed="/")
-    proxy = await start_proxy(site.url, parts=asking)
+    proxy = await start_proxy(site.url, parts=asking, policy_file=published())
     worker = b"Sec-Fetch-Dest: serviceworker\r\nService-Worker: script\r\n\r\n"
     got = await say(proxy.address, b"GET /sw.js HTTP/1.1\r\nHost: shop.localhost\r\n" + worker)
     assert got.body == script

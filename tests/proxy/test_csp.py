@@ -31,16 +31,10 @@ def test_a_host_that_has_no_subdomains_of_its_own_stands_alone(host):
     assert "*." not in own_policy({}, [host])
 
 
-def test_without_a_published_policy_only_what_runs_code_is_governed():
-    found = directives(own_policy({}, ["shop.example"], code_only=True))
-    assert set(found) == {"script-src", "worker-src", "frame-src", "object-src", "report-uri", "report-to"}
-
-
 def test_where_unknown_third_parties_may_run_that_part_is_left_out():
     found = directives(own_policy({}, ["shop.example"], code_open=True))
     assert "script-src" not in found
     assert "img-src" in found
-    assert own_policy({}, ["shop.example"], code_open=True, code_only=True) is None
 
 
 @settings(deadline=None, max_examples=30)

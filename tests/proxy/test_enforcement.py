@@ -286,14 +286,14 @@ async def test_documents_are_private_and_vary(shop, say, site):
     assert decided.header("etag")[0].startswith('W/"v1')
 
 
-async def test_a_validator_confirms_only_the_same_consents_document(shop, say, site):
+async def test_a_validator_confirms_only_the_same_consents_document(shop, say, site, published):
     async def answer(request):
         if '"v1"' in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers={"ETag": '"v1"'})
         return web.Response(body=PAGE, headers={"Content-Type": "text/html", "ETag": '"v1"'})
 
     site.answer = answer
-    proxy = await shop()
+    proxy = await shop(policy_file=published(POLICY))
     no, yes = await accepted(proxy.address, say, "reject"), await accepted(proxy.address, say)
     document = b"Sec-Fetch-Dest: document"
     tag = b"If-None-Match: " + (await say(proxy.address, request(document, no))).header("etag")[0].encode()
@@ -426,9 +426,9 @@ async def test_after_a_reject_frames_with_a_placeholder_may_still_be_loaded_one_
     assert policy.count("youtube.com:*") == 1
 
 
-async def test_worker_scripts_get_their_own_policy(shop, say, site):
+async def test_worker_scripts_get_their_own_policy(shop, say, site, published):
     site.answer = page(b"postMessage(1)", Content_Type="text/javascript")
-    proxy = await shop()
+    proxy = await shop(policy_file=published(POLICY))
     got = await say(proxy.address, request(b"Sec-Fetch-Dest: worker"))
     assert got.body == b"postMessage(1)"
     assert own_csp(got)
@@ -469,10 +469,13 @@ async def test_the_kill_switch_works_without_restart(shop, say, site, tmp_path):
 async def test_a_published_policy_is_taken_up_while_running(shop, say, tmp_path):
     file = tmp_path / "shop.json"
     proxy = await shop(policy_file=lambda name: file)
+    document = request(b"Sec-Fetch-Dest: document")
+    assert (await say(proxy.address, document)).header("content-security-policy") == []
     file.write_text(POLICY.to_json())
     async with asyncio.timeout(5):
-        while "cdn.example" not in own_csp(await say(proxy.address, request(b"Sec-Fetch-Dest: document"))):  # noqa: ASYNC110  the proxy looks by itself
+        while not (await say(proxy.address, document)).header("content-security-policy"):  # noqa: ASYNC110  the proxy looks by itself
             await asyncio.sleep(0.1)
+    assert "cdn.example" in own_csp(await say(proxy.address, document))
     file.write_text("{broken")
     await asyncio.sleep(1.2)
     assert "cdn.example" in own_csp(await say(proxy.address, request(b"Sec-Fetch-Dest: document")))
@@ -482,7 +485,7 @@ async def test_a_published_policy_is_taken_up_while_running(shop, say, tmp_path)
     ("gate", "leak"),
     [("request-cookies", "sent"), ("set-cookies", "set"), ("html", "html"), ("guard", "guard"), ("csp", "csp")],
 )
-async def test_each_gate_can_be_switched_off_and_then_leaks(shop, say, site, gate, leak):
+async def test_each_gate_can_be_switched_off_and_then_leaks(shop, say, site, published, gate, leak):
     async def answer(request):
         response = web.Response(body=PAGE, headers={"Content-Type": "text/html"})
         response.headers.add("Set-Cookie", "_ga=1")
@@ -491,7 +494,7 @@ async def test_each_gate_can_be_switched_off_and_then_leaks(shop, say, site, gat
     site.answer = answer
     document = request(b"Sec-Fetch-Dest: document", b"Cookie: _ga=1")
     for without in (frozenset(), frozenset({gate})):
-        proxy = await shop(without=without)
+        proxy = await shop(without=without, policy_file=published(POLICY))
         got = await say(proxy.address, document)
         leaks = {
             "sent": bool(site.seen[-1].header("cookie")),
