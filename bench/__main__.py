@@ -18,6 +18,7 @@ SECTIONS = (
     ("The proxy beside its peers", "bench.proxy", False),
     ("Remembered documents", "bench.remembered", True),
     ("Rewriting alone", "bench.rewriting", True),
+    ("The guard", "bench.guard", True),
     ("The scanner", "bench.scanner", True),
     ("The consent log", "bench.consent_log", True),
     ("Verdicts", "bench.verdicts", True),
