@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +23,7 @@ from aiohttp.abc import AbstractResolver
 from policies.imports import Imported, ImportFailedError, Imports, read_import
 from runtime.resolve import LocalhostResolver
 from samtykke.config import Config, ConfigError, ListSettings
+from samtykke.whole_files import replace_file
 
 MAX_BYTES = 20_000_000
 """The largest list that is taken, in bytes."""
@@ -48,19 +47,7 @@ class ImportFolder:
 
     def keep(self, document: Imported) -> Path:
         """Put a document in place of the one of its name, whole or not at all."""
-        path = self.path(document.name)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, written = tempfile.mkstemp(dir=self.folder, prefix=path.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(document.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(written, 0o644)
-            os.replace(written, path)
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}") from error
-        return path
+        return replace_file(self.path(document.name), document.to_json())
 
     def forget(self, name: str) -> bool:
         """Remove a document; False where there is none of this name."""

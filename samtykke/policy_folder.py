@@ -9,14 +9,13 @@ A new version is written to the side and renamed over the old one, so a reader n
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from policies.site_policy import SitePolicy, in_force
 from samtykke.config import ConfigError
+from samtykke.whole_files import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,13 @@ class PolicyFolder:
         return policy
 
     def write_draft(self, draft: SitePolicy) -> Path:
-        return self._write(self._draft_path(draft.site), draft)
+        return replace_file(self._draft_path(draft.site), draft.to_json())
 
     def publish(self, draft: SitePolicy) -> SitePolicy:
         """Put a draft into force; what it replaces stays beside it. Publishing the same again changes nothing."""
         policy = in_force(draft, self.current(draft.site))
-        self._write(self.folder / f"{file_name(policy.site)}.{policy.hash[:16]}.json", policy)
-        self._write(self.path(policy.site), policy)
+        replace_file(self.folder / f"{file_name(policy.site)}.{policy.hash[:16]}.json", policy.to_json())
+        replace_file(self.path(policy.site), policy.to_json())
         return policy
 
     def _draft_path(self, site: str) -> Path:
@@ -68,20 +67,6 @@ class PolicyFolder:
             return None
         except (OSError, ValueError) as error:
             raise ConfigError(str(error)) from error
-
-    def _write(self, path: Path, policy: SitePolicy) -> Path:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.folder, prefix=path.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(policy.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}") from error
-        return path
 
 
 def file_name(site: str) -> str:
