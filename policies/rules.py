@@ -7,6 +7,7 @@ catalogue's first-party endpoints), the catalogue, what the operator has importe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from policies.browser_rules import browser_rules, csp_hosts
@@ -30,6 +31,34 @@ PROVING_COOKIE = "samtykke_surface"
 OWN_COOKIES = ("samtykke", "samtykke_purposes", "samtykke_confirm", PROVING_COOKIE)
 _REMEMBERED = 8192
 _FIRST_PARTY = Known("first party", passes=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CookieName:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageKey:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class InlineScript:
+    text: str
+
+
+def decide(subject: Request | CookieName | StorageKey | InlineScript, consent: Consent, rules: Rules) -> Verdict:
+    """May this be loaded, stored, sent or run, given what the visitor has agreed to?"""
+    match subject:
+        case CookieName(name):
+            return rules.cookie(name, consent)
+        case StorageKey(key):
+            return rules.storage(key, consent)
+        case InlineScript(text):
+            return rules.inline(text, consent)
+        case _:
+            return rules.request(subject, consent)
 
 
 class Rules:

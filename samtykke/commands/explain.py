@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from policies.purpose import ACCEPT, REJECT, UNDECIDED, Consent
-from policies.rules import Rules
+from policies.rules import CookieName, InlineScript, Rules, StorageKey, decide
 from policies.verdict import Request, Verdict
 from samtykke.commands.options import ConfigFile, SiteName
 from samtykke.config import ConfigError, load_config
@@ -93,18 +93,20 @@ def _answer_line(rules: Rules, line: str, number: int) -> dict[str, Any]:
 
 
 def _decide(rules: Rules, question: dict[str, Any], consent: Consent) -> Verdict:
+    return decide(_subject(rules, question), consent, rules)
+
+
+def _subject(rules: Rules, question: dict[str, Any]) -> Request | CookieName | StorageKey | InlineScript:
     value = str(question["value"])
     match question["kind"]:
         case "cookie":
-            return rules.cookie(value, consent)
+            return CookieName(value)
         case "storage":
-            return rules.storage(value, consent)
+            return StorageKey(value)
         case "inline":
-            return rules.inline(value, consent)
+            return InlineScript(value)
         case "url":
-            return rules.request(
-                request_of(value, question.get("page"), question.get("type") or "script", rules), consent
-            )
+            return request_of(value, question.get("page"), question.get("type") or "script", rules)
         case other:
             raise ValueError(f"kind {other!r} is none of url, cookie, storage, inline")
 

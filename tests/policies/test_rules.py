@@ -8,7 +8,7 @@ import pytest
 
 from policies.catalogue import Catalogue
 from policies.purpose import ACCEPT, REJECT, UNDECIDED, Consent
-from policies.rules import Rules
+from policies.rules import CookieName, InlineScript, Rules, StorageKey, decide
 from policies.site_policy import Override, PolicyCookie, PolicyHost, PolicyVendor, SitePolicy
 from policies.verdict import Request, Verdict
 
@@ -146,6 +146,13 @@ def test_cookies_keys_and_snippets_are_known_by_name(rules: Rules) -> None:
     assert rules.storage("count_visits", REJECT).action == "strip"
     assert rules.inline("var _countq = [];", REJECT).action == "block"
     assert rules.inline("var cart = [];", REJECT).allowed
+
+
+def test_one_question_serves_every_kind_of_subject(rules: Rules) -> None:
+    script = Request("https://counter.example/c.js", "counter.example", "/c.js", "shop.example")
+    for subject in (script, CookieName("_count.1"), StorageKey("count_x"), InlineScript("_countq.push(1)")):
+        assert not decide(subject, REJECT, rules).allowed
+        assert decide(subject, STATISTICS, rules).allowed
 
 
 def test_a_common_name_is_no_tracker_without_its_vendors_host(rules: Rules) -> None:
