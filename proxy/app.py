@@ -17,7 +17,6 @@ from itertools import count
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
 from policies.catalogue import Catalogue
@@ -39,11 +38,12 @@ from proxy.pages import Page, problem
 from proxy.parts import Parts
 from proxy.relay import Relay
 from proxy.remembered import Memory
+from proxy.reply import Reply
 from proxy.settings import ProxySettings, SiteSettings
 from proxy.sites import Site, Sites
 from proxy.switch import FILE_NAME, Bypass
 from proxy.upstream import Failure, UpstreamError
-from proxy.visitor import Answered, Front, Reply, VisitorError
+from proxy.visitor import Front, Received, VisitorError
 from runtime.resolve import LocalhostResolver
 
 _STATUS: dict[Failure, int] = {"unreachable": 502, "broken": 502, "stale": 502, "busy": 503, "timeout": 504}
@@ -229,38 +229,36 @@ class Proxy:
             self._log.error("fault", request_id=request_id, reason=reason, exc_info=error)
         return request_id
 
-    async def _handle(self, request: web.BaseRequest) -> Answered:
+    async def _handle(self, received: Received) -> Reply:
         began = time.monotonic()
         request_id = next(self._ids)
-        reply = Reply(request)
-        fields = Fields(request.raw_headers)
-        target = request.raw_path.encode("utf-8", "surrogateescape")
+        reply = Reply(received)
+        fields = received.fields
         site: Site | None = None
         exchange: Exchange | None = None
         problem_status, because = 0, ""
         try:
-            if (refused := self._refusal(request, target, fields)) is not None:
+            if (refused := self._refusal(received)) is not None:
                 problem_status, because = refused
                 reply.keep_alive = False
                 self.counted.failure("refused")
             else:
                 host = (fields.get(b"host") or b"").decode("latin-1")
-                path = target.partition(b"?")[0].decode("latin-1")
+                path = received.target.partition(b"?")[0].decode("latin-1")
                 site = self._sites.find(host)
                 if path == HEALTH_PATH:
                     await send(reply, await self._health(site))
                 elif site is None:
                     problem_status, because = 421, f"no site has the host {host!r}"
                 else:
-                    scheme = self._arrivals.scheme(request, fields)
-                    visitor = self._arrivals.visitor(request, site, fields, scheme)
+                    scheme = self._arrivals.scheme(received)
+                    visitor = self._arrivals.visitor(received, site, scheme)
                     if is_own(path):
-                        answered = await self._own_address(request, reply, site, path, visitor, request_id)
-                        self._over(request, target, site, answered.status, 0, began, request_id)
-                        return answered
-                    visitor = await self._brought_along(visitor, site, fields, request.method, path)
-                    exchange = self._arrivals.exchange(request, fields, site, host, path, scheme, visitor, request_id)
-                    await self._forward(request, fields, target, site, exchange, visitor, reply)
+                        await self._own_address(received, reply, site, path, visitor, request_id)
+                    else:
+                        visitor = await self._brought_along(visitor, site, fields, received.method, path)
+                        exchange = self._arrivals.exchange(received, site, host, path, scheme, visitor, request_id)
+                        await self._forward(received, site, exchange, visitor, reply)
         except UpstreamError as error:
             problem_status, because = _STATUS[error.failure], error.detail
             self.counted.failure("broken" if error.failure == "stale" else error.failure)
@@ -275,32 +273,30 @@ class Proxy:
                 self._count(site, exchange)
         if problem_status:
             await self._problem(reply, problem_status, because, request_id, site)
-        self._over(request, target, site, reply.status, reply.sent, began, request_id, exchange)
+        self._over(received, site, reply, began, request_id, exchange)
         return reply
 
     def _over(
         self,
-        request: web.BaseRequest,
-        target: bytes,
+        received: Received,
         site: Site | None,
-        status: int,
-        sent: int,
+        reply: Reply,
         began: float,
         request_id: str,
-        exchange: Exchange | None = None,
+        exchange: Exchange | None,
     ) -> None:
         """Count the request, and log one line: no address, no query, no cookie, no browser."""
         seconds = time.monotonic() - began
         stripped = exchange.stripped if exchange is not None else {}
-        self.counted.request(site.name if site is not None else None, status, seconds, sent, stripped)
+        self.counted.request(site.name if site is not None else None, reply.status, seconds, reply.sent, stripped)
         if self.settings.access_log:
             self._access.info(
                 "request",
-                method=request.method,
+                method=received.method,
                 site=site.name if site else None,
-                path=target.partition(b"?")[0].decode("utf-8", "replace"),
-                status=status,
-                bytes=sent,
+                path=received.target.partition(b"?")[0].decode("utf-8", "replace"),
+                status=reply.status,
+                bytes=reply.sent,
                 ms=round(seconds * 1000, 1),
                 request_id=request_id,
                 stripped=sum(stripped.values()),
@@ -323,10 +319,13 @@ class Proxy:
         wished = (fields.get(b"accept-language") or b"").decode("latin-1")
         return await desk.taken_over(visitor, site.notice, cookies, path=path, accept_language=wished)
 
-    def _refusal(self, request: web.BaseRequest, target: bytes, fields: Fields) -> tuple[int, str] | None:
-        if fields.size() > self.settings.limits.head:
-            return 431, f"a header of {fields.size()} bytes"
-        return refusal(request.method, target, request.version, fields)
+    def _refusal(self, received: Received) -> tuple[int, str] | None:
+        if received.whole is None:
+            # A plain one: nothing can be wrong with it (see proxy.plain).
+            return None
+        if received.fields.size() > self.settings.limits.head:
+            return 431, f"a header of {received.fields.size()} bytes"
+        return refusal(received.method, received.target, received.version, received.fields)
 
     async def _problem(self, reply: Reply, status: int, because: str, request_id: str, site: Site | None) -> None:
         self._log.warning(
@@ -339,18 +338,11 @@ class Proxy:
             await send(reply, problem(status, request_id))
 
     async def _forward(
-        self,
-        request: web.BaseRequest,
-        fields: Fields,
-        target: bytes,
-        site: Site,
-        exchange: Exchange,
-        visitor: Visitor | None,
-        reply: Reply,
+        self, received: Received, site: Site, exchange: Exchange, visitor: Visitor | None, reply: Reply
     ) -> None:
         bypassed = self.bypass.on
         context = Context(
-            request, fields, target, site, exchange, visitor, reply,
+            received, received.fields, received.target, site, exchange, visitor, reply,
             mapping=site.mapping(exchange.host.encode("latin-1"), exchange.scheme.encode()),
             enforcing=not bypassed and self.settings.mode == "enforce",
             observing=not bypassed and self.settings.mode == "report",
@@ -359,25 +351,26 @@ class Proxy:
         await self._forwarder.forward(context)
         desk = self.parts.desk
         if desk is not None and visitor is not None and visitor.gpc_first and context.enforcing:
-            language = desk.language(None, (fields.get(b"accept-language") or b"").decode("latin-1"))
+            language = desk.language(None, (received.fields.get(b"accept-language") or b"").decode("latin-1"))
             await desk.seen_gpc(visitor, site.notice, path=exchange.path, language=language)
 
     async def _own_address(
-        self, request: web.BaseRequest, reply: Reply, site: Site, path: str, visitor: Visitor | None, request_id: str
-    ) -> Answered:
+        self, received: Received, reply: Reply, site: Site, path: str, visitor: Visitor | None, request_id: str
+    ) -> None:
+        request, desk = received.whole, self.parts.desk
         if path == GPC_PATH:
-            answer = self._own.gpc()
+            await send(reply, self._own.gpc())
+        elif request is None:
+            await send(reply, problem(404, request_id))
         elif path == REPORT_PATH:
-            answer = await self._own.report(request, site, request_id)
+            await send(reply, await self._own.report(request, site, request_id))
         elif (asset := self._own.asset(site, path)) is not None:
-            answer = asset
-        elif self.parts.desk is not None and visitor is not None:
-            client = self._arrivals.client(request, Fields(request.raw_headers))
-            return await self.parts.desk.handle(request, site.notice, visitor, client=client)
+            await send(reply, asset)
+        elif desk is not None and visitor is not None:
+            client = self._arrivals.client(received)
+            await reply.response(await desk.handle(request, site.notice, visitor, client=client))
         else:
-            answer = problem(404, request_id)
-        await send(reply, answer)
-        return reply
+            await send(reply, problem(404, request_id))
 
     async def _health(self, site: Site | None) -> Page:
         chosen = [site] if site is not None else list(self._sites.all)

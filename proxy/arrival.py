@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from aiohttp import web
-
 from policies.purpose import UNDECIDED, Consent
 from proxy.consent.site_notice import SiteNotice
 from proxy.consent.visitor import Visitor
@@ -20,6 +18,7 @@ from proxy.headers import Fields
 from proxy.parts import Parts
 from proxy.settings import ProxySettings
 from proxy.sites import Site
+from proxy.visitor import Received
 
 _BY_SCRIPT = (b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -52,8 +51,7 @@ class Arrivals:
 
     def exchange(
         self,
-        request: web.BaseRequest,
-        fields: Fields,
+        received: Received,
         site: Site,
         host: str,
         path: str,
@@ -61,16 +59,17 @@ class Arrivals:
         visitor: Visitor | None,
         request_id: str,
     ) -> Exchange:
+        fields = received.fields
         consent = visitor.consent if visitor is not None else UNDECIDED
         shared = self._settings.render == "shared"
         if shared:
             consent = UNDECIDED
-        role = _role(fields, request.method)
+        role = _role(fields, received.method)
         exchange = Exchange(
             site=site.name,
             rules=site.rules,
             consent=consent,
-            method=request.method,
+            method=received.method,
             scheme=scheme,
             host=host.removesuffix(_DEFAULT_PORTS[scheme]),
             path=path,
@@ -89,17 +88,18 @@ class Arrivals:
         exchange.variant = variant(site.rules.policy_hash, consent, role)
         return exchange
 
-    def visitor(self, request: web.BaseRequest, site: Site, fields: Fields, scheme: str) -> Visitor | None:
+    def visitor(self, received: Received, site: Site, scheme: str) -> Visitor | None:
         """Who asks. One page's files follow each other closely: whom we have just recognised we know for a second,
         unless recognising him had a consequence, such as a cookie to be set."""
         if self._parts.desk is None:
             return None
+        fields = received.fields
         said = _Said(
             site.notice,
             b"; ".join(fields.all(b"cookie")) or None,
             fields.get(b"sec-gpc") == b"1",
             scheme == "https",
-            self.client(request, fields),
+            self.client(received),
             fields.get(b"user-agent"),
         )
         second = int(self._clock())
@@ -121,21 +121,21 @@ class Arrivals:
             self._known[key] = (said.notice, visitor)
         return visitor
 
-    def client(self, request: web.BaseRequest, fields: Fields) -> str:
+    def client(self, received: Received) -> str:
         """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has."""
-        peer = request.remote or ""
+        peer = received.remote
         if not self._settings.trusts(peer):
             return peer
-        told = (fields.joined(b"x-forwarded-for") or b"").decode("latin-1")
+        told = (received.fields.joined(b"x-forwarded-for") or b"").decode("latin-1")
         for address in reversed([part.strip() for part in told.split(",") if part.strip()]):
             if not self._settings.trusts(address):
                 return address
         return peer
 
-    def scheme(self, request: web.BaseRequest, fields: Fields) -> str:
+    def scheme(self, received: Received) -> str:
         """How the visitor reached us; a trusted proxy in front may say so."""
-        if self._settings.trusts(request.remote or ""):
-            told = (fields.get(b"x-forwarded-proto") or b"").partition(b",")[0].strip().lower()
+        if self._settings.trusts(received.remote):
+            told = (received.fields.get(b"x-forwarded-proto") or b"").partition(b",")[0].strip().lower()
             if told in {b"http", b"https"}:
                 return told.decode()
         return "https" if self._settings.certificate else "http"

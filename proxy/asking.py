@@ -32,7 +32,7 @@ class Asked:
 def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) -> Asked:
     """`peer` is the connecting address, `trusted` whether its word on the visitor counts."""
     exchange, mapping, request = context.exchange, context.mapping, context.request
-    fields = Fields(context.fields)
+    fields = context.fields.copy()
     upgrade = _upgrades(request.method, request.version, fields)
     chunked = fields.get(b"transfer-encoding") is not None
     length = fields.get(b"content-length")
@@ -44,7 +44,7 @@ def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) ->
             gate.apply(fields, exchange)
         fields.rewrite(b"accept-encoding", coding.undoable)
     elif context.observing:
-        shadow = Fields(fields)
+        shadow = fields.copy()
         for gate in gates:
             gate.apply(shadow, exchange)
     host = fields.get(b"host") or exchange.host.encode("latin-1")

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange
 from proxy.headers import Fields
 from proxy.mapping import Mapping
+from proxy.reply import Reply
 from proxy.sites import Site
-from proxy.visitor import Reply
+from proxy.visitor import Received
 
 
 @dataclass(slots=True)
 class Context:
     """`fields` and `target` are the request's as received. Neither `enforcing` nor `observing`: bypassed."""
 
-    request: web.BaseRequest
+    request: Received
     fields: Fields
     target: bytes
     site: Site

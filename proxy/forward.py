@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from proxy.asking import Asked, ask
 from proxy.context import Context
 from proxy.gates import Gate
-from proxy.headers import Fields
 from proxy.html.sniff import grammar
 from proxy.relay import Relay, received
 from proxy.settings import ProxySettings
-from proxy.upstream import Answer, UpstreamError
-from proxy.visitor import VisitorConnection, upload
+from proxy.upstream import UpstreamError
+from proxy.upstream_connection import Answer
+from proxy.visitor import upload
 from proxy.websocket import tunnel
 
 _REPLAYABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -60,19 +60,18 @@ class Forwarder:
                 await upstream.finish(answer, clean=clean)
 
     def _ask(self, context: Context) -> Asked:
-        peer = context.request.remote or ""
+        peer = context.request.remote
         return ask(context, self._gates, peer=peer, trusted=self._settings.trusts(peer))
 
     async def _switch(self, context: Context, asked: Asked, answer: Answer) -> None:
-        visitor = context.request.protocol
-        if not asked.upgrade or not isinstance(visitor, VisitorConnection):
+        if not asked.upgrade:
             raise UpstreamError("broken", "switches protocols without being asked")
         fields = received(context, answer)
         self._relay.gate(context, fields)
         fields.add(b"Connection", b"Upgrade")
         fields.add(b"Upgrade", b"websocket")
         await context.reply.raw(fields.encode(b"HTTP/1.1 101 Switching Protocols"), 101)
-        context.reply.sent = await tunnel(visitor, answer.connection, self._limits.stream)
+        context.reply.sent = await tunnel(context.request.connection, answer.connection, self._limits.stream)
 
 
 def _is_part_of_document(context: Context, answer: Answer) -> bool:
@@ -80,5 +79,5 @@ def _is_part_of_document(context: Context, answer: Answer) -> bool:
         return False
     if context.fields.get(b"range") is None or context.exchange.role in {"file", "worker"}:
         return False
-    said = Fields(answer.message.raw_headers).get(b"content-type") or b"application/octet-stream"
+    said = answer.fields.get(b"content-type") or b"application/octet-stream"
     return grammar(said.decode("latin-1"), b"") is not None

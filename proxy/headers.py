@@ -36,7 +36,7 @@ _DISGUISED = frozenset(
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BAD_TARGET = re.compile(rb"[\x00-\x20\x7f#]")
-_AUTHORITY = re.compile(rb"(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%25[\w.~\-]+)?\])(?::[0-9]{0,5})?")
+AUTHORITY = re.compile(rb"(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%25[\w.~\-]+)?\])(?::[0-9]{0,5})?")
 _LENGTH = re.compile(rb"[0-9]{1,19}")
 
 
@@ -47,6 +47,16 @@ class Fields:
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
         self.items: list[Field] = [(name.lower(), name, value) for name, value in raw]
+
+    @classmethod
+    def of(cls, items: list[Field]) -> Fields:
+        """From fields that are taken apart already; the list is taken over."""
+        made = cls.__new__(cls)
+        made.items = items
+        return made
+
+    def copy(self) -> Fields:
+        return Fields.of(self.items.copy())
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return ((name, value) for _, name, value in self.items)
@@ -145,7 +155,7 @@ def refusal(method: str, target: bytes, version: tuple[int, int], fields: Fields
     hosts = fields.all(b"host")
     if len(hosts) > 1 or (not hosts and version == (1, 1)):
         return 400, "a request needs exactly one Host"
-    if hosts and not _AUTHORITY.fullmatch(hosts[0]):
+    if hosts and not AUTHORITY.fullmatch(hosts[0]):
         return 400, "Host is no host name"
     if not target.startswith(b"/") and not (target == b"*" and method == "OPTIONS"):
         authority = absolute_authority(target)

@@ -16,9 +16,9 @@ from proxy.headers import Fields
 from proxy.ledger import Ledger
 from proxy.pages import Page, phrase, problem
 from proxy.parts import Parts
+from proxy.reply import Reply
 from proxy.reports import LONGEST, Allowance, ReportError, parse
 from proxy.sites import Site
-from proxy.visitor import Reply
 
 HEALTH_PATH = "/.samtykke/health"
 GPC_PATH = "/.well-known/gpc.json"

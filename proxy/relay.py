@@ -25,7 +25,8 @@ from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
 from proxy.remembered import LONGEST, LONGEST_PLAIN, Filling, Memory, Rewritten
 from proxy.settings import Limits
-from proxy.upstream import Answer, UpstreamError
+from proxy.upstream import UpstreamError
+from proxy.upstream_connection import Answer
 
 _PAUSE = 0.005
 """Seconds within which the next piece of a document must come, for the document to be looked at as a whole."""
@@ -39,8 +40,8 @@ _POLICIES = frozenset({b"content-security-policy", b"content-security-policy-rep
 
 def received(context: Context, answer: Answer) -> Fields:
     """The answer's fields: hop-by-hop ones off, the site's own name mapped back. Raises UpstreamError."""
-    fields = Fields(answer.message.raw_headers)
-    if not well_formed(fields):
+    fields = answer.fields
+    if not answer.plain and not well_formed(fields):
         raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
     drop_hop_by_hop(fields)
     mapping = context.mapping
@@ -77,7 +78,7 @@ class Relay:
     def gate(self, context: Context, fields: Fields) -> None:
         """The gates for every answer."""
         if context.enforcing or context.observing:
-            seen = fields if context.enforcing else Fields(fields)
+            seen = fields if context.enforcing else fields.copy()
             for gate in self._gates:
                 gate.apply(seen, context.exchange)
 
@@ -86,7 +87,7 @@ class Relay:
         fields = received(context, answer)
         said = (fields.get(b"content-type") or b"").decode("latin-1")
         if essence(said) == "text/event-stream":
-            answer.connection.read_timeout = self._limits.stream
+            answer.connection.patient(self._limits.stream)
         if context.says_request_id and fields.get(b"x-request-id") is None:
             fields.add(b"X-Request-Id", context.exchange.request_id.encode())
         caching = elements(fields.joined(b"cache-control"))
@@ -141,7 +142,7 @@ class Relay:
         if self._documents is not None:
             exchange.script_hashes = self._documents.script_hashes(exchange)
         context.page_language = (fields.get(b"content-language") or b"").decode("latin-1") or None
-        seen = fields if context.enforcing else Fields(fields)
+        seen = fields if context.enforcing else fields.copy()
         for gate in self._document_gates:
             gate.apply(seen, exchange)
         if document and context.enforcing and visitor is not None and exchange.render == "private":
@@ -161,7 +162,7 @@ class Relay:
         reply, content = context.reply, answer.content
         length = fields.get(b"content-length")
         known = int(length) if length is not None and length.isdigit() else None
-        reply.start(answer.status, reason(answer), fields, length=known)
+        reply.start(answer.status, answer.reason, fields, length=known)
         try:
             if content.is_eof():
                 await reply.end(head + content.read_nowait(-1))
@@ -224,7 +225,7 @@ class Relay:
             fields.add(b"Content-Encoding", encoder.name)
             out = self._encoded(document, out, encoder, None if exchange.fresh else (encoder.name, head, end))
         fields.add(b"Content-Length", b"%d" % len(out))
-        context.reply.start(answer.status, reason(answer), fields, length=len(out))
+        context.reply.start(answer.status, answer.reason, fields, length=len(out))
         await context.reply.end(out)
         return True
 
@@ -285,10 +286,10 @@ class Relay:
             if content.at_eof():
                 ready += body.close()
                 fields.add(b"Content-Length", b"%d" % len(ready))
-                reply.start(answer.status, reason(answer), fields, length=len(ready))
+                reply.start(answer.status, answer.reason, fields, length=len(ready))
                 await reply.end(ready)
                 return True
-            reply.start(answer.status, reason(answer), fields, length=None)
+            reply.start(answer.status, answer.reason, fields, length=None)
             await reply.send(ready)
             while piece := await content.readany():
                 for out in body.feed(piece):
@@ -308,9 +309,9 @@ class Relay:
     ) -> bool:
         """Report mode: the site's own bytes go out, what would be stripped from them is noted."""
         reply, content = context.reply, answer.content
-        body = self._body(context, Fields(fields), unwrapping, None)
+        body = self._body(context, fields.copy(), unwrapping, None)
         length = fields.get(b"content-length")
-        reply.start(answer.status, reason(answer), fields, length=int(length) if length else None)
+        reply.start(answer.status, answer.reason, fields, length=int(length) if length else None)
         judged = True
         try:
             piece = head or await self._first(answer)
@@ -378,11 +379,6 @@ def _may_be_whole(fields: Fields) -> bool:
     """Is the body not announced to be longer than what is kept?"""
     length = fields.get(b"content-length")
     return length is None or (length.isdigit() and int(length) <= LONGEST)
-
-
-def reason(answer: Answer) -> bytes:
-    """The reason phrase as the site wrote it, also where it wrote none."""
-    return (answer.message.reason or "").encode("utf-8", "surrogateescape")
 
 
 def _confirms(context: Context, answer: Answer) -> bool:

@@ -1,8 +1,8 @@
 """Connections to one site: opened, reused while fresh, never handed out in doubt.
 
-The answer is parsed by aiohttp's C parser and streamed with its flow control; the request is written as the bytes
-we were given. One exchange at a time per connection. Foreign errors are translated here, once: whatever goes wrong
-with the site is an UpstreamError that knows whether the site was slow, unreachable or broken.
+The request is written as the bytes we were given. One exchange at a time per connection. Foreign errors are
+translated here, once: whatever goes wrong with the site is an UpstreamError that knows whether the site was slow,
+unreachable or broken.
 """
 
 from __future__ import annotations
@@ -10,26 +10,20 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_exceptions import ClientConnectionError, ClientPayloadError, ServerTimeoutError
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.helpers import set_exception
-from aiohttp.http import RawResponseMessage
-from aiohttp.streams import StreamReader
 
 from proxy.settings import Limits
+from proxy.upstream_connection import Answer, UnreadableError, UpstreamConnection
 
 Failure = Literal["unreachable", "busy", "timeout", "broken", "stale"]
 _SURELY_FRESH = 1.0
 """A request that must not be sent twice only goes on a connection used within this many seconds."""
-READ_SIZE = 65_536
-"""The site's transport is paused when twice this many bytes wait for the visitor."""
 
 
 class UpstreamError(Exception):
@@ -39,57 +33,6 @@ class UpstreamError(Exception):
         super().__init__(f"{failure}: {detail}")
         self.failure = failure
         self.detail = detail
-
-
-class UpstreamConnection(ResponseHandler):
-    """aiohttp's client protocol with two additions: a reset never looks like a normal end, and a tunnel can hold it."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
-        self.on_pause: Callable[[bool], None] | None = None
-        self.used = 0
-        self.idle_since = 0.0
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        payload = self._payload
-        if exc is not None and payload is not None and not payload.is_eof():
-            set_exception(payload, ClientPayloadError(f"connection to the site lost: {exc}"))
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        if self.on_pause is not None:
-            self.on_pause(True)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self.on_pause is not None:
-            self.on_pause(False)
-
-    def write(self, data: bytes) -> None:
-        """Raises ConnectionResetError where the site has gone."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the site closed the connection")
-        transport.write(data)
-
-    async def drain(self) -> None:
-        if self.writing_paused:
-            await self._drain_helper()
-
-
-@dataclass(slots=True)
-class Answer:
-    """The head of the site's answer and its body to come."""
-
-    message: RawResponseMessage
-    content: StreamReader
-    connection: UpstreamConnection
-    sender: asyncio.Task[None] | None = None
-
-    @property
-    def status(self) -> int:
-        return self.message.code
 
 
 class Upstream:
@@ -117,16 +60,16 @@ class Upstream:
         return f"<Upstream {self.origin} {self.open} in use, {len(self._idle)} idle>"
 
     async def request(
-        self, head: bytes, body: AsyncIterator[bytes] | None, *, bodyless: bool, replayable: bool, streams: bool = False
+        self, head: bytes, body: AsyncIterator[bytes] | None, *, bodyless: bool, replayable: bool
     ) -> Answer:
         """Send a request and wait for the head of its answer. `bodyless`: a HEAD; `replayable`: may be sent twice.
 
-        `streams` lets the site be silent for long. Raises UpstreamError. The caller must `finish` the answer.
+        Raises UpstreamError. The caller must `finish` the answer.
         """
         while True:
             connection = await self._acquire(replayable=replayable)
             try:
-                return await self._exchange(connection, head, body, bodyless=bodyless, streams=streams)
+                return await self._exchange(connection, head, body, bodyless=bodyless)
             except UpstreamError as error:
                 self._discard(connection)
                 if error.failure == "stale" and body is None and replayable:
@@ -139,51 +82,38 @@ class Upstream:
                 raise
 
     async def _exchange(
-        self, connection: UpstreamConnection, head: bytes, body: AsyncIterator[bytes] | None, *,
-        bodyless: bool, streams: bool,
-    ) -> Answer:  # fmt: skip
-        limits = self._limits
+        self, connection: UpstreamConnection, head: bytes, body: AsyncIterator[bytes] | None, *, bodyless: bool
+    ) -> Answer:
         connection.used += 1
         reused = connection.used > 1
-        connection.set_response_params(
-            skip_payload=bodyless,
-            read_until_eof=True,
-            auto_decompress=False,
-            read_timeout=limits.stream if streams else limits.answer,
-            read_bufsize=READ_SIZE,
-            max_line_size=limits.field,
-            max_field_size=limits.field,
-            max_headers=limits.fields,
-        )
         sender: asyncio.Task[None] | None = None
         try:
+            if body is None:
+                answer = await connection.plain_answer(head, bodyless=bodyless)
+                return answer or await connection.parsed_answer()
+            connection.parse(bodyless=bodyless)
             connection.write(head)
-            if body is not None:
-                sender = asyncio.get_running_loop().create_task(_send(connection, body, limits.answer))
-                message, content = await _first(connection, sender)
-            else:
-                connection.start_timeout()
-                message, content = await _final(connection)
+            sender = asyncio.get_running_loop().create_task(_send(connection, body, self._limits.answer))
+            return await _first(connection, sender)
         except (ServerTimeoutError, TimeoutError) as error:
             await _stop(sender)
-            raise UpstreamError("timeout", f"no answer within {limits.answer:g} s") from error
+            raise UpstreamError("timeout", f"no answer within {self._limits.answer:g} s") from error
         except (OSError, ClientConnectionError, ClientPayloadError) as error:
             await _stop(sender)
             raise UpstreamError("stale" if reused else "broken", str(error) or type(error).__name__) from error
-        except _Unreadable as error:
+        except UnreadableError as error:
             await _stop(sender)
             raise UpstreamError("broken", str(error)) from error
         except BaseException:
             await _stop(sender)
             raise
-        return Answer(message, content, connection, sender)
 
     async def finish(self, answer: Answer, *, clean: bool) -> None:
         """Give the connection back; `clean` says that the whole body was read. Otherwise it is closed."""
         connection, sender = answer.connection, answer.sender
-        if sender is not None and not sender.done():
-            clean = False
-        await _stop(sender)
+        if sender is not None:
+            clean = clean and sender.done()
+            await _stop(sender)
         if (
             clean
             and not connection.should_close
@@ -235,7 +165,7 @@ class Upstream:
                 for found in await self._resolver.resolve(self.host, self.port):
                     try:
                         _, protocol = await loop.create_connection(
-                            lambda: UpstreamConnection(loop), found["host"], self.port,
+                            lambda: UpstreamConnection(loop, self._limits), found["host"], self.port,
                             ssl=self._context, server_hostname=self._server_name if self._context else None,
                         )  # fmt: skip
                     except OSError as error:
@@ -265,34 +195,19 @@ class Upstream:
             self._idle.pop().abort()
 
 
-class _Unreadable(Exception):  # noqa: N818  never leaves this file
-    """The site's answer is not HTTP."""
-
-
-async def _final(connection: UpstreamConnection) -> tuple[RawResponseMessage, StreamReader]:
-    """The first message that is no interim answer. 103 and its like stay behind: their links were not judged."""
-    while True:
-        try:
-            message, content = await connection.read()
-        except (OSError, ClientConnectionError, TimeoutError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            raise _Unreadable(str(error) or type(error).__name__) from error
-        if message.code >= 200 or message.code == 101:
-            return message, content
-
-
-async def _first(connection: UpstreamConnection, sender: asyncio.Task[None]) -> tuple[RawResponseMessage, StreamReader]:
+async def _first(connection: UpstreamConnection, sender: asyncio.Task[None]) -> Answer:
     """The answer while the body is still being sent. A visitor's broken upload ends the exchange; a site that
     stops reading may still answer."""
-    reader = asyncio.get_running_loop().create_task(_final(connection))
+    reader = asyncio.get_running_loop().create_task(connection.parsed_answer())
     try:
         await asyncio.wait({reader, sender}, return_when=asyncio.FIRST_COMPLETED)
         if not reader.done() and (error := sender.exception()) is not None and not isinstance(error, _SiteGoneError):
             raise error
         if not reader.done():
             connection.start_timeout()
-        return await reader
+        answer = await reader
+        answer.sender = sender
+        return answer
     finally:
         if not reader.done():
             reader.cancel()

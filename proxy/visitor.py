@@ -1,8 +1,7 @@
-"""The visitor's side of an exchange: his connection, and the bytes of an answer to him.
+"""Visitors' connections: what arrives becomes one request after the other, each handed to the handler as `Received`.
 
-aiohttp's server parses; what is answered is written here as bytes, so that a site's header fields reach the visitor
-as they were (order, repeats, letters beyond ASCII). An answer that cannot be finished breaks the connection instead
-of pretending an end.
+A plain request (see `plain`) is taken here in one step. Any other is aiohttp's: its parser gets the connection with
+the first byte of that request. One to our own addresses is only lent to it; otherwise aiohttp keeps the connection.
 """
 
 from __future__ import annotations
@@ -10,22 +9,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
+from proxy import plain
 from proxy.headers import Fields
 from proxy.pages import problem
 from proxy.peer import PeerError, PeerHeader
 from proxy.settings import Limits
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_NO_BODY = frozenset({204, 304})
 _LINGER = 1.0
 """Seconds that an idle connection stays open while we stop, and one whose request was answered before its end."""
+_EARLY = 65_536
+"""Bytes that may wait behind a request that is being answered."""
+_NEVER = 1e9
+"""Seconds: aiohttp's own clock for idle connections is not used, since it does not know of plain requests."""
 _QUIET = logging.getLogger("samtykke.server")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -40,40 +44,74 @@ class VisitorError(Exception):
         self.reason = reason
 
 
-class Answered(Protocol):
-    """What the server needs of a handler's answer: aiohttp's own responses fit, and so does `Reply`."""
+@dataclass(slots=True)
+class Received:
+    """A request as it was received. `target` is byte for byte, `whole` is aiohttp's where that has read it."""
+
+    method: str
+    target: bytes
+    version: tuple[int, int]
+    fields: Fields
+    connection: VisitorConnection
+    keep_alive: bool
+    whole: web.BaseRequest | None = None
 
     @property
-    def keep_alive(self) -> bool | None: ...
+    def remote(self) -> str:
+        """The address of whoever has connected."""
+        return self.connection.remote
+
+
+class Answered(Protocol):
+    """What is needed of a handler's answer, which has been written already; the methods are aiohttp's."""
+
+    @property
+    def keep_alive(self) -> bool: ...
     @property
     def status(self) -> int: ...
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None: ...
     async def write_eof(self, data: bytes = b"") -> None: ...
 
 
-Handler = Callable[[web.BaseRequest], Awaitable[Answered]]
+Handler = Callable[[Received], Awaitable[Answered]]
 Refused = Callable[[str, BaseException | None], str]
 """Logs a reason, with the exception where the fault is ours, and yields a request id for the page."""
 
 
-class VisitorConnection(web.RequestHandler):
-    """aiohttp's server protocol, with our own page for what it cannot parse, and a hook for tunnels."""
+Reader = Literal["ours", "lent", "aiohttp"]
+"""Who reads what arrives. `lent`: aiohttp, until this one request is answered."""
 
-    __slots__ = ("_announced", "_announcing", "busy", "front", "on_pause", "refused", "since")
+
+class VisitorConnection(web.RequestHandler):
+    """aiohttp's server protocol, with a shorter way for plain requests, our own page for what cannot be parsed, and a
+    hook for tunnels."""
+
+    __slots__ = (
+        "_announced", "_announcing", "_clock", "_early", "_limits", "_reader", "_remote", "_serving", "answering",
+        "busy", "front", "on_pause", "refused", "since",
+    )  # fmt: skip
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
         self.on_pause: Callable[[bool], None] | None = None
         self.refused = refused
         self.front = manager
         self.busy = False
+        self.answering = False
+        """Has an answer to the present request begun?"""
         self.since = loop.time()
         """When the last exchange ended, or the connection began."""
+        self._limits = limits
+        self._reader: Reader = "ours"
+        self._serving: asyncio.Task[None] | None = None
+        self._early = b""
+        self._remote: str | None = None
+        self._clock: asyncio.TimerHandle | None = None
         self._announcing = PeerHeader() if manager.announced else None
         self._announced: tuple[str, int] | None = None
         super().__init__(
             manager,
             loop=loop,
-            keepalive_timeout=limits.visitor_idle,
+            keepalive_timeout=_NEVER,
             lingering_time=_LINGER,
             logger=_QUIET,
             access_log=None,  # type: ignore[arg-type]  # None switches it off; the stub does not say so
@@ -92,9 +130,39 @@ class VisitorConnection(web.RequestHandler):
         transport = self.transport
         return transport.get_extra_info("peername") if transport is not None else None
 
+    @property
+    def remote(self) -> str:
+        """The address of whoever has connected; empty where it is not known."""
+        if self._remote is None:
+            peer = self.peername
+            self._remote = peer if isinstance(peer, str) else str(peer[0]) if peer else ""
+        return self._remote
+
     def idle(self, since: float) -> bool:
         """Has nothing been asked since this time of the loop?"""
         return not self.busy and self.since <= since
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._clock = self._loop.call_later(self._limits.visitor_idle, self._ring)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+        super().connection_lost(exc)
+        if self._serving is not None:
+            self._serving.cancel()
+
+    def _ring(self) -> None:
+        """Close an idle connection, or one whose request does not arrive. One timer, set anew only when it rings."""
+        due = self.since + self._limits.visitor_idle
+        if self.busy:
+            due = self._loop.time() + self._limits.visitor_idle
+        elif self._loop.time() >= due:
+            self._clock = None
+            self.force_close()
+            return
+        self._clock = self._loop.call_at(due, self._ring)
 
     def data_received(self, data: bytes) -> None:
         if self._announcing is not None:
@@ -109,7 +177,82 @@ class VisitorConnection(web.RequestHandler):
             self._announcing = None
             if not data:
                 return
+        if self._reader == "ours":
+            if self._serving is not None:
+                # The next request already: it waits until this one is answered, and so does what follows it.
+                self._early += data
+                if len(self._early) > _EARLY:
+                    self._pause_transport_reading()
+                return
+            if (asked := plain.request(data)) is not None:
+                self.busy = True
+                received = Received(asked.method, asked.target, (1, 1), Fields.of(asked.items), self, keep_alive=True)
+                self._serving = self._loop.create_task(self._serve(received))
+                return
+            self._reader = "lent" if plain.is_own(data) else "aiohttp"
+        elif self._reader == "lent":
+            self._reader = "aiohttp"
         super().data_received(data)
+
+    async def _serve(self, received: Received) -> None:
+        """Have a plain request answered, and go on with what has arrived meanwhile."""
+        keep_alive = False
+        try:
+            keep_alive = (await self.front.answer(received)).keep_alive
+            if self.writing_paused:
+                await self._drain_helper()
+        except ConnectionError:
+            keep_alive = False
+        except Exception as error:
+            # A fault of ours: the visitor gets a page that says nothing of it, the log gets all.
+            self._apologise(error)
+        finally:
+            self._serving = None
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if not keep_alive:
+            transport.close()
+            return
+        if self._early:
+            data, self._early = self._early, b""
+            self._resume_transport_reading()
+            self.data_received(data)
+
+    def _apologise(self, error: Exception) -> None:
+        page = problem(500, self.refused(f"{type(error).__name__}: {error}", error))
+        if self.answering or self.transport is None:
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        fields = Fields((name.encode(), value.encode()) for name, value in page.headers)
+        fields.add(b"Content-Length", b"%d" % len(page.body))
+        fields.add(b"Connection", b"close")
+        self.transport.write(fields.encode(b"HTTP/1.1 500 " + page.reason) + page.body)
+
+    async def write(self, data: bytes) -> None:
+        """Write to the visitor, and wait where he is slow. Raises ConnectionError when he has left."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the visitor has left")
+        transport.write(data)
+        if self.writing_paused:
+            await self._drain_helper()
+
+    def answered(self) -> None:
+        """An exchange is over."""
+        self.busy = self.answering = False
+        self.since = self._loop.time()
+        if self._reader == "lent":
+            self._reader = "ours"
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  aiohttp's signature
+        """Break off what is still being answered after so many seconds."""
+        if self._serving is not None:
+            await asyncio.wait({self._serving}, timeout=timeout)
+            if self._serving is not None:
+                self._serving.cancel()
+        await super().shutdown(timeout)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -137,7 +280,7 @@ class VisitorConnection(web.RequestHandler):
         else:
             reason = f"{type(exc).__name__}: {exc}" if exc is not None else message or "unknown"
         request_id = self.refused(reason, None if isinstance(exc, HttpProcessingError) else exc)
-        if request.writer.output_size > 0:
+        if self.answering:
             raise ConnectionError("an answer has begun already")
         page = problem(status, request_id)
         response = web.Response(status=status, body=page.body, headers=dict(page.headers) | {"Server": "samtykke"})
@@ -160,7 +303,7 @@ class Front(web.Server):
         announced: bool = False,
         trusts: Callable[[str], bool],
     ) -> None:
-        super().__init__(self._busy, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
+        super().__init__(self._parsed, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
         self._handler = handler
         self._limits = limits
         self._refused = refused
@@ -198,26 +341,36 @@ class Front(web.Server):
         self.pre_shutdown()
         await self.shutdown(0.1)
 
-    async def _busy(self, request: web.BaseRequest) -> Answered:
+    async def answer(self, received: Received) -> Answered:
+        """Have a request answered."""
+        try:
+            return await self._handler(received)
+        finally:
+            received.connection.answered()
+
+    async def _parsed(self, request: web.BaseRequest) -> Answered:
+        """What aiohttp has read."""
         connection = request.protocol
         if not isinstance(connection, VisitorConnection):
-            return await self._handler(request)
+            raise TypeError("a connection that is none of ours")
         connection.busy = True
-        try:
-            answered = await self._handler(request)
-            if self.draining and isinstance(answered, web.Response):
-                answered.force_close()
-            return answered
-        finally:
-            connection.busy = False
-            connection.since = self._loop.time()
+        version, target = request.version, request.raw_path.encode("utf-8", "surrogateescape")
+        fields = Fields(request.raw_headers)
+        return await self.answer(
+            Received(
+                request.method, target, (version.major, version.minor), fields, connection, request.keep_alive, request
+            )
+        )
 
 
-async def upload(request: web.BaseRequest, *, chunked: bool, patience: float, expects: bool) -> AsyncIterator[bytes]:
+async def upload(received: Received, *, chunked: bool, patience: float, expects: bool) -> AsyncIterator[bytes]:
     """The request's body, framed for the site as it was framed for us. Raises VisitorError.
 
     100 (Continue) is said when the site can be reached and nothing has arrived yet.
     """
+    request = received.whole
+    if request is None:
+        return
     content = request.content
     loop = asyncio.get_running_loop()
     if expects and not content.is_eof() and not content.total_raw_bytes and request.transport is not None:
@@ -239,105 +392,3 @@ async def upload(request: web.BaseRequest, *, chunked: bool, patience: float, ex
         yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
     if chunked:
         yield b"0\r\n\r\n"
-
-
-class Reply:
-    """One answer, written as bytes. Use `start`, any number of `send`, then `end`; or `whole` for all at once."""
-
-    __slots__ = ("_chunked", "_request", "_withheld", "keep_alive", "sent", "started", "status")
-
-    def __init__(self, request: web.BaseRequest) -> None:
-        self._request = request
-        self._chunked = False
-        self._withheld = b""
-        self.keep_alive: bool = request.keep_alive
-        self.status = 0
-        self.sent = 0
-        self.started = False
-
-    def __repr__(self) -> str:
-        return f"<Reply {self.status or 'not started'}, {self.sent} bytes>"
-
-    @property
-    def bodyless(self) -> bool:
-        return self._request.method == "HEAD" or self.status in _NO_BODY
-
-    def start(self, status: int, reason: bytes, fields: Fields, *, length: int | None) -> None:
-        """Decide the framing and hold the head back until the first body bytes. `length` None: not known beforehand.
-
-        `fields` must be free of hop-by-hop fields and, where `length` is None, of Content-Length.
-        """
-        self.status, self.started = status, True
-        connection = self._request.protocol
-        if isinstance(connection, VisitorConnection) and connection.front.draining:
-            self.keep_alive = False
-        modern = self._request.version >= (1, 1)
-        if not self.bodyless and length is None:
-            if modern:
-                self._chunked = True
-                fields.add(b"Transfer-Encoding", b"chunked")
-            else:
-                self.keep_alive = False
-        if not self.keep_alive:
-            fields.add(b"Connection", b"close")
-        elif not modern:
-            fields.add(b"Connection", b"keep-alive")
-        self._withheld = fields.encode(b"HTTP/1.1 %d %b" % (status, reason))
-
-    async def send(self, data: bytes) -> None:
-        """Write a piece of the body and wait where the visitor is slow. Raises ConnectionError when he has left."""
-        head, self._withheld = self._withheld, b""
-        if not data or self.bodyless:
-            if head:
-                await self._request.writer.write(head)
-            return
-        self.sent += len(data)
-        if self._chunked:
-            data = b"%b%x\r\n%b\r\n" % (head, len(data), data)
-        elif head:
-            data = head + data
-        await self._request.writer.write(data)
-
-    async def end(self, data: bytes = b"") -> None:
-        """Write the rest and the end of the body."""
-        head, self._withheld = self._withheld, b""
-        if self.bodyless:
-            data = head
-        else:
-            self.sent += len(data)
-            if self._chunked:
-                data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(data), data) if data else head + b"0\r\n\r\n"
-            else:
-                data = head + data
-        if data:
-            await self._request.writer.write(data)
-
-    async def raw(self, data: bytes, status: int) -> None:
-        """Write bytes as they are: the head of a switched protocol."""
-        self.status, self.started, self.keep_alive = status, True, False
-        await self._request.writer.write(data)
-
-    async def whole(self, status: int, reason: bytes, fields: Fields, body: bytes) -> None:
-        """An answer of our own, complete."""
-        if status not in _NO_BODY:
-            fields.set(b"Content-Length", b"%d" % len(body))
-        self.start(status, reason, fields, length=len(body))
-        await self.end(body)
-
-    def break_off(self) -> None:
-        """End the connection so that nobody takes what was sent for the whole."""
-        self.keep_alive = False
-        transport = self._request.transport
-        if transport is None:
-            return
-        if self._chunked:
-            transport.close()
-        else:
-            transport.abort()
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Nothing is left to do when aiohttp asks."""
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        await self._request.writer.drain()

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from aiohttp.streams import DataQueue
 
-from proxy.upstream import UpstreamConnection
+from proxy.upstream_connection import UpstreamConnection
 from proxy.visitor import VisitorConnection
 
 

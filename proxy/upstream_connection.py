@@ -1,0 +1,313 @@
+"""One connection to the site: bytes out, one answer back, then the next.
+
+A plain answer (see `plain`) is read here and its body handed on as it arrives; any other is read by aiohttp's C
+parser from its first byte. Both give a body that is asked for in pieces and holds the site back where the visitor
+is slow. A reset never looks like a normal end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aiohttp.client_exceptions import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientPayloadError,
+    SocketTimeoutError,
+)
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import set_exception
+
+from proxy import plain
+from proxy.headers import Fields
+from proxy.settings import Limits
+
+READ_SIZE = 65_536
+"""The site's transport is paused when twice this many bytes wait for the visitor."""
+
+
+class UnreadableError(Exception):
+    """The site's answer is not HTTP."""
+
+
+class Content(Protocol):
+    """A body on its way, read in pieces: aiohttp's StreamReader fits, and so does `Body`."""
+
+    def is_eof(self) -> bool:
+        """Has all of it arrived?"""
+
+    def at_eof(self) -> bool:
+        """Has all of it been read?"""
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        """What is here."""
+
+    async def readany(self) -> bytes:
+        """What is here, as soon as there is something; empty at the end. Raises ClientPayloadError, OSError."""
+
+
+class Body:
+    """The body of a plain answer. `left` bytes are still to come."""
+
+    __slots__ = ("_connection", "_error", "_pieces", "_size", "_waiter", "left")
+
+    def __init__(self, connection: UpstreamConnection, first: bytes, left: int) -> None:
+        self._connection = connection
+        self._pieces = [first] if first else []
+        self._size = len(first)
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.left = left
+
+    def __repr__(self) -> str:
+        return f"<Body {self._size} bytes here, {self.left} to come>"
+
+    def feed(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._size += len(data)
+        self.left -= len(data)
+        if self._size > 2 * READ_SIZE and self.left:
+            self._connection.hold()
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """What has arrived can still be read."""
+        self._error = error
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def is_eof(self) -> bool:
+        return not self.left
+
+    def at_eof(self) -> bool:
+        return not (self.left or self._pieces)
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        if not self._pieces:
+            if self._error is not None:
+                raise self._error
+            return b""
+        taken = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        self._connection.go_on()
+        return taken
+
+    async def readany(self) -> bytes:
+        if not self._pieces and self.left and self._error is None:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self.read_nowait()
+
+
+@dataclass(slots=True)
+class Answer:
+    """The head of the site's answer and its body to come. `reason` is as the site wrote it, also where it is empty."""
+
+    status: int
+    reason: bytes
+    fields: Fields
+    content: Content
+    connection: UpstreamConnection
+    plain: bool
+    """Read by `plain`: its fields are known to be well-formed."""
+    sender: asyncio.Task[None] | None = None
+
+
+State = Literal["idle", "head", "body", "parsed"]
+
+
+class UpstreamConnection(ResponseHandler):
+    """aiohttp's client protocol; a tunnel can hold it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+        super().__init__(loop)
+        self._limits = limits
+        self.on_pause: Callable[[bool], None] | None = None
+        self.used = 0
+        self.idle_since = 0.0
+        self._state: State = "idle"
+        self._bodyless = False
+        self._answer: asyncio.Future[Answer | None] | None = None
+        self._body: Body | None = None
+        self._held = False
+        self._deadline = 0.0
+        self._clock: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        return f"<UpstreamConnection {self._state}, used {self.used} times>"
+
+    # Asking.
+
+    async def plain_answer(self, head: bytes, *, bodyless: bool) -> Answer | None:
+        """Write a request without a body and wait for the head of its answer; None: `parsed_answer` has it.
+
+        Raises ConnectionError, TimeoutError.
+        """
+        self._state, self._bodyless = "head", bodyless
+        answer: asyncio.Future[Answer | None] = self._loop.create_future()
+        self._answer = answer
+        self.write(head)
+        self._expect()
+        return await answer
+
+    def parse(self, *, bodyless: bool) -> None:
+        """Let aiohttp's parser read what comes from here on."""
+        limits = self._limits
+        self._state = "parsed"
+        self.set_response_params(
+            skip_payload=bodyless,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=limits.answer,
+            read_bufsize=READ_SIZE,
+            max_line_size=limits.field,
+            max_field_size=limits.field,
+            max_headers=limits.fields,
+        )
+
+    async def parsed_answer(self) -> Answer:
+        """The first message that is no interim answer. 103 and its like stay behind: their links were not judged.
+
+        Raises UnreadableError and what aiohttp's client raises.
+        """
+        while True:
+            try:
+                message, content = await self.read()
+            except (OSError, ClientConnectionError, TimeoutError, asyncio.CancelledError):
+                raise
+            except Exception as error:
+                raise UnreadableError(str(error) or type(error).__name__) from error
+            if message.code >= 200 or message.code == 101:
+                reason = (message.reason or "").encode("utf-8", "surrogateescape")
+                return Answer(message.code, reason, Fields(message.raw_headers), content, self, plain=False)
+
+    def patient(self, seconds: float) -> None:
+        """From here on the site may be silent this long."""
+        self.read_timeout = seconds
+
+    # What arrives.
+
+    def data_received(self, data: bytes) -> None:
+        match self._state:
+            case "head":
+                self._head_received(data)
+            case "body":
+                self._body_received(data)
+            case _:
+                super().data_received(data)
+
+    def _head_received(self, data: bytes) -> None:
+        waiting, self._answer = self._answer, None
+        found = plain.answer(data, bodyless=self._bodyless)
+        if found is None:
+            self.parse(bodyless=self._bodyless)
+            self._stop_clock()
+            super().data_received(data)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+            return
+        first = data[found.begins :]
+        body = Body(self, first, found.length - len(first))
+        self._state, self._body = ("body", body) if body.left else ("idle", None)
+        self._deadline = self._loop.time() + self._limits.answer
+        if waiting is not None and not waiting.done():
+            waiting.set_result(Answer(found.status, found.reason, Fields.of(found.items), body, self, plain=True))
+
+    def _body_received(self, data: bytes) -> None:
+        body = self._body
+        if body is None:
+            return
+        self._deadline = self._loop.time() + self._limits.answer
+        if len(data) > body.left:
+            # More than was announced: that is no answer to anything, and nothing after it can be told apart.
+            data = data[: body.left]
+            self.force_close()
+        body.feed(data)
+        if not body.left:
+            self._state, self._body = "idle", None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_clock()
+        lost = f"connection to the site lost: {exc}" if exc is not None else "the site closed the connection"
+        waiting, self._answer = self._answer, None
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(ClientConnectionResetError(lost))
+        if self._body is not None:
+            self._body.fail(ClientPayloadError(lost))
+        payload = self._payload
+        if exc is not None and payload is not None and not payload.is_eof():
+            set_exception(payload, ClientPayloadError(lost))
+        super().connection_lost(exc)
+
+    # Holding back.
+
+    def hold(self) -> None:
+        """Read no more of a plain body until some of it was taken."""
+        if not self._held:
+            self._held = True
+            self._pause_transport_reading()
+
+    def go_on(self) -> None:
+        if self._held:
+            self._held = False
+            self._deadline = self._loop.time() + self._limits.answer
+            self._resume_transport_reading()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.on_pause is not None:
+            self.on_pause(True)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_pause is not None:
+            self.on_pause(False)
+
+    def write(self, data: bytes) -> None:
+        """Raises ConnectionResetError where the site has gone."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the site closed the connection")
+        transport.write(data)
+
+    async def drain(self) -> None:
+        if self.writing_paused:
+            await self._drain_helper()
+
+    @property
+    def should_close(self) -> bool:
+        return self._state not in {"idle", "parsed"} or super().should_close
+
+    # The clock of plain answers: one timer for many exchanges, set anew only when it rings.
+
+    def _expect(self) -> None:
+        self._deadline = self._loop.time() + self._limits.answer
+        if self._clock is None:
+            self._clock = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._clock = None
+        if self._state not in {"head", "body"}:
+            return
+        if not self._held and self._loop.time() >= self._deadline:
+            error = SocketTimeoutError("Timeout on reading data from socket")
+            waiting, self._answer = self._answer, None
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(error)
+            if self._body is not None:
+                self._body.fail(error)
+            return
+        self._clock = self._loop.call_at(max(self._deadline, self._loop.time() + 0.05), self._ring)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
