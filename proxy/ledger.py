@@ -20,7 +20,7 @@ import structlog
 
 from policies.verdict import Verdict
 from proxy.exchange import Tally
-from runtime.database import open_database
+from runtime.database import open_database, transaction
 
 MIGRATIONS = (
     """CREATE TABLE evidence (
@@ -54,6 +54,8 @@ class Ledger:
         self._every = every
         self._database: aiosqlite.Connection | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+        self._closing = asyncio.Event()
         self._day = (-1, "")
         self._log = structlog.get_logger("samtykke.proxy")
         self.evidence: Counter[EvidenceKey] = Counter()
@@ -73,9 +75,8 @@ class Ledger:
 
     async def close(self) -> None:
         if self._writer is not None:
-            self._writer.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._writer
+            self._closing.set()
+            await self._writer
         if self._database is not None:
             try:
                 await self.flush()
@@ -115,8 +116,10 @@ class Ledger:
         return self._day[1]
 
     async def _write_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
+        """Ends between two writes, never within one: a cancelled commit may or may not have counted."""
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), self._every)
             try:
                 await self.flush()
             except sqlite3.Error as error:
@@ -124,21 +127,19 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write what was counted. Raises sqlite3.Error; nothing is lost then."""
-        self.spell_out()
-        if self._database is None or not (self.evidence or self.sightings):
-            return
+        async with self._writing:
+            self.spell_out()
+            if self._database is not None and (self.evidence or self.sightings):
+                await self._write(self._database)
+
+    async def _write(self, database: aiosqlite.Connection) -> None:
         evidence, self.evidence = self.evidence, Counter()
         sightings, self.sightings = self.sightings, Counter()
         now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
-            await self._database.execute("BEGIN IMMEDIATE")
-            try:
-                await self._database.executemany(_COUNT, [(*key, n) for key, n in evidence.items()])
-                await self._database.executemany(_SEE, [(*key, now, now, n) for key, n in sightings.items()])
-                await self._database.execute("COMMIT")
-            except BaseException:
-                await self._database.execute("ROLLBACK")
-                raise
+            async with transaction(database) as write:
+                await write.executemany(_COUNT, [(*key, n) for key, n in evidence.items()])
+                await write.executemany(_SEE, [(*key, now, now, n) for key, n in sightings.items()])
         except BaseException:
             self.evidence.update(evidence)
             self.sightings.update(sightings)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -86,14 +86,20 @@ async def open_database(
 
 @asynccontextmanager
 async def transaction(database: aiosqlite.Connection) -> AsyncIterator[aiosqlite.Connection]:
-    """One write transaction: all of it or nothing. The caller keeps other writers of the same connection out."""
-    await database.execute("BEGIN IMMEDIATE")
+    """One write transaction: all of it or nothing. The caller keeps other writers of the same connection out.
+
+    A caller that is cancelled leaves no transaction open: what it has begun still runs on the connection's thread, and
+    the rollback, which does nothing where nothing is open, stands behind it in the same queue. Cancelled during the
+    last step, the transaction may have been committed.
+    """
     try:
+        await database.execute("BEGIN IMMEDIATE")
         yield database
+        await database.execute("COMMIT")
     except BaseException:
-        await database.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            await database.rollback()
         raise
-    await database.execute("COMMIT")
 
 
 async def _write_ahead(database: aiosqlite.Connection, patience: float) -> None:

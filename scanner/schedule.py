@@ -122,7 +122,10 @@ class Ledger:
             return cursor.lastrowid
 
     async def ended(self, run: int, now: datetime, outcome: str) -> None:
-        await self._database.execute("UPDATE run SET ended = ?, outcome = ? WHERE id = ?", (stamp(now), outcome, run))
+        async with self._writing:
+            await self._database.execute(
+                "UPDATE run SET ended = ?, outcome = ? WHERE id = ?", (stamp(now), outcome, run)
+            )
 
     async def runs(self, schedule: str, most: int = 20) -> list[Run]:
         """The newest runs of a schedule, the newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -68,6 +69,36 @@ async def test_nothing_is_lost_while_the_file_cannot_be_written(tmp_path):
     other.close()
     await ledger.close()
     assert rows(path, "SELECT count FROM evidence") == [(1,)]
+
+
+async def test_closing_while_a_write_waits_for_another_process_counts_everything_once(tmp_path):
+    path = tmp_path / "proxy.db"
+    ledger = Ledger(f"sqlite:///{path}", lambda: DAY, every=0.01)
+    await ledger.open()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ledger.count("shop", None, [STRIPPED])
+    while ledger.evidence:  # noqa: ASYNC110  taken by the writer, who now waits for the file
+        await asyncio.sleep(0.005)
+    closing = asyncio.create_task(ledger.close())
+    await asyncio.sleep(0.02)
+    other.execute("ROLLBACK")
+    other.close()
+    await closing
+    assert rows(path, "SELECT count FROM evidence") == [(1,)]
+
+
+async def test_two_writes_at_once_take_turns(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'proxy.db'}", lambda: DAY)
+    await ledger.open()
+    writes = []
+    for _ in range(20):
+        ledger.count("shop", None, [STRIPPED])
+        writes.append(asyncio.create_task(ledger.flush()))
+        await asyncio.sleep(0)
+    await asyncio.gather(*writes)
+    await ledger.close()
+    assert rows(tmp_path / "proxy.db", "SELECT count FROM evidence") == [(20,)]
 
 
 async def test_a_flood_of_different_sightings_is_bounded():

@@ -1,12 +1,14 @@
 """A file is opened, brought up to date once, and refused with a reason where it cannot be."""
 
 import asyncio
+import random
+import sqlite3
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.database import DatabaseUnusableError, open_database, sqlite_path, statements
+from runtime.database import DatabaseUnusableError, open_database, sqlite_path, statements, transaction
 
 ONE = "CREATE TABLE page (url TEXT PRIMARY KEY); -- a semicolon; in a comment\nINSERT INTO page VALUES ('a;b');"
 TWO = "ALTER TABLE page ADD COLUMN depth INTEGER NOT NULL DEFAULT 0"
@@ -76,6 +78,64 @@ async def test_an_exclusive_file_is_nobody_elses(tmp_path):
 async def test_a_path_that_is_a_folder_is_refused(tmp_path):
     with pytest.raises(DatabaseUnusableError):
         await open_database(f"sqlite:///{tmp_path}", [ONE])
+
+
+async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_is_not_left_open(tmp_path):
+    database = await open_database(url(tmp_path), [ONE])
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write(value):
+        async with transaction(database) as writing:
+            await writing.execute("INSERT INTO page VALUES (?)", (value,))
+
+    waiting = asyncio.create_task(write("cancelled"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.cancel()
+    other.execute("ROLLBACK")
+    other.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await write("whole")
+    assert await rows(database, "SELECT url FROM page ORDER BY url") == [("a;b",), ("whole",)]
+    await database.close()
+
+
+async def test_however_late_a_transaction_is_cancelled_the_next_one_finds_none_open(tmp_path):
+    database = await open_database(url(tmp_path), ["CREATE TABLE pair (number INTEGER)"])
+    turns = random.Random(1)
+    lock = asyncio.Lock()
+
+    async def write(number):
+        async with lock, transaction(database) as writing:
+            await writing.execute("INSERT INTO pair VALUES (?)", (number,))
+            await writing.execute("INSERT INTO pair VALUES (?)", (number,))
+
+    for number in range(300):
+        task = asyncio.create_task(write(number))
+        for _ in range(turns.randrange(12)):
+            await asyncio.sleep(turns.choice([0, 0, 0.0002]))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await write(300)
+    assert await rows(database, "SELECT number FROM pair GROUP BY number HAVING count(*) <> 2") == []
+    assert (300, 2) in await rows(database, "SELECT number, count(*) FROM pair GROUP BY number")
+    await database.close()
+
+
+async def test_a_commit_that_fails_is_taken_back(tmp_path):
+    script = """CREATE TABLE a (id INTEGER PRIMARY KEY);
+    CREATE TABLE b (a INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED)"""
+    database = await open_database(url(tmp_path), [script])
+    with pytest.raises(sqlite3.IntegrityError):
+        async with transaction(database) as write:
+            await write.execute("INSERT INTO b VALUES (1)")
+    async with transaction(database) as write:
+        await write.execute("INSERT INTO a VALUES (1)")
+        await write.execute("INSERT INTO b VALUES (1)")
+    assert await rows(database, "SELECT count(*) FROM b") == [(1,)]
+    await database.close()
 
 
 @pytest.mark.parametrize("bad", ["postgresql://host/db", "inventory.db", "sqlite:///", "sqlite://x"])

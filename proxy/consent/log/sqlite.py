@@ -17,7 +17,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from proxy.consent.log.store import LogUnavailable, Session, Value, migrations
-from runtime.database import DatabaseUnusableError, open_database, sqlite_path
+from runtime.database import DatabaseUnusableError, open_database, sqlite_path, transaction
 
 BUSY_SECONDS = 2.0
 """How long a writer waits for another process before the visitor is told that the log is down."""
@@ -59,14 +59,10 @@ class SqliteStore:
         async with self._lock, _translated(self._path):
             connection = await self._opened()
             try:
-                await connection.execute("BEGIN IMMEDIATE")
-                yield _SqliteSession(connection, self._path)
-                await connection.execute("COMMIT")
-            except BaseException as error:
-                if connection.in_transaction:
-                    with suppress(sqlite3.Error):
-                        await connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error | LogUnavailable) and "locked" not in str(error):
+                async with transaction(connection):
+                    yield _SqliteSession(connection, self._path)
+            except (sqlite3.Error, LogUnavailable) as error:
+                if "locked" not in str(error):
                     await self._dropped()
                 raise
 
@@ -103,12 +99,12 @@ class SqliteStore:
                 return self._connection
             await self._dropped()
             raise LogUnavailable(f"{self._path}: the file was removed or replaced while it was open")
-        self._connection = await open_database(
+        connection = await open_database(
             self._url, migrations("sqlite"), synchronous="FULL", busy_timeout=self._busy_seconds
         )
-        await self._connection.execute("PRAGMA secure_delete=ON")
-        self._file = _identity(self._path)
-        return self._connection
+        self._connection, self._file = connection, _identity(self._path)
+        await connection.execute("PRAGMA secure_delete=ON")
+        return connection
 
     async def _dropped(self) -> None:
         connection, self._connection = self._connection, None
