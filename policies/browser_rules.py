@@ -16,7 +16,8 @@ from policies.purpose import Consent
 from policies.site_policy import Override, SitePolicy
 
 Facts = list[str | None]
-"""What the guard is told of a subject: its purpose and its vendor; null where nobody knows."""
+"""What the guard is told of a subject: its purpose and its vendor; null where nobody knows. A host's also say what
+stands in for a frame of it."""
 _LOADS = ("script", "image", "connect", "frame")
 """What a vendor's host, or a host of an override, may be asked for."""
 
@@ -72,26 +73,47 @@ def _overridden(overrides: Iterable[Override]) -> Iterator[tuple[str, str, Known
                 yield kind, host, known
 
 
+def url_glob(match: str) -> str:
+    """An override's address as a glob over whole URLs: without a scheme it stands for any, without a path for all."""
+    if "://" in match:
+        return match
+    return f"*://{match}" if "/" in match else f"*://{match}/*"
+
+
+def is_address(override: Override) -> bool:
+    """Does an override of what is loaded name addresses (a URL, a pattern), rather than a host with all below it?"""
+    return "/" in override.match or is_glob(override.match)
+
+
 def browser_rules(
-    policy: SitePolicy | None, catalogue: Catalogue, *, own: Iterable[str], unknown: Mapping[str, str]
+    policy: SitePolicy | None,
+    catalogue: Catalogue,
+    *,
+    own: Iterable[str],
+    unknown: Mapping[str, str],
+    overrides: Iterable[Override] = (),
 ) -> dict[str, object]:
     """What the guard needs, ready for JSON: the site's own trackers, or the whole catalogue without a policy.
 
-    `own` are the site's host names; `unknown` says block or pass for each kind of thing that nobody knows.
+    `own` are the site's host names; `unknown` says block or pass for each kind of thing that nobody knows;
+    `overrides` the operator's words that hold beside the policy's, of two on one subject the first. The keys stand
+    in the order in which `Rules` asks: overrides, contacts, endpoints on the site's own hosts (`paths`), prefixes of
+    hosts, hosts.
     """
     ids = [vendor.id for vendor in policy.vendors] if policy else list(catalogue.files)
-    files = {vendor_id: catalogue.files[vendor_id] for vendor_id in ids if vendor_id in catalogue.files}
+    files = {vendor_id: catalogue.files[vendor_id] for vendor_id in sorted(ids) if vendor_id in catalogue.files}
     hosts: dict[str, Facts] = {}
     cookies: dict[str, Facts] = {}
     storage: dict[str, Facts] = {}
+    prefixes: list[Facts] = []
     paths: list[Facts] = []
     inline: list[Facts] = []
     for vendor_id, file in files.items():
         for host in file.host:
-            facts: Facts = [host.purpose or file.purpose, vendor_id]
+            facts: Facts = [host.purpose or file.purpose, vendor_id, host.placeholder]
             if not host.paths:
-                hosts[host.match] = facts
-            paths += [[f"{host.match}{path}*", *facts] for path in host.paths]
+                hosts.setdefault(host.match, facts)
+            prefixes += [[host.match, path, *facts] for path in host.paths]
         for cookie in file.cookie:
             if cookie.sure != "low":
                 cookies.setdefault(cookie.name, [cookie.purpose or file.purpose, vendor_id])
@@ -100,16 +122,28 @@ def browser_rules(
                 storage.setdefault(key.key, [key.purpose or file.purpose, vendor_id])
         paths += [[entry.match, entry.purpose or file.purpose, vendor_id] for entry in file.path]
         inline += [[entry.contains, entry.purpose or file.purpose, vendor_id] for entry in file.inline]
+    contacts: dict[str, Facts] = {}
     if policy:
-        hosts |= {c.host: [c.purpose, c.vendor] for c in policy.contacts if c.tracker or c.purpose}
+        contacts = {c.host: [c.purpose, c.vendor, c.placeholder] for c in policy.contacts if c.tracker or c.purpose}
         cookies |= {c.name: [c.purpose, c.vendor] for c in policy.cookies if c.purpose}
         storage |= {k.key: [k.purpose, k.vendor] for k in policy.storage if k.purpose}
-        for override in policy.overrides:
-            table = {"cookie": cookies, "storage": storage}.get(override.kind, hosts)
-            table[override.match] = [override.purpose, override.vendor]
+    said: list[Facts] = []
+    names_said: set[tuple[str, str]] = set()
+    for override in overrides:
+        names = {"cookie": cookies, "storage": storage}.get(override.kind)
+        if names is None:
+            kind, match = ("url", url_glob(override.match)) if is_address(override) else (override.kind, override.match)
+            instead = override.placeholder or ("frame" if override.kind == "frame" else None)
+            said.append([kind, match, override.purpose, override.vendor, instead])
+        elif (override.kind, override.match) not in names_said:
+            names_said.add((override.kind, override.match))
+            names[override.match] = [override.purpose, override.vendor]
     return {
-        "hosts": hosts,
+        "overrides": said,
+        "contacts": contacts,
         "paths": paths,
+        "prefixes": prefixes,
+        "hosts": hosts,
         "cookies": _exact_and_globs(cookies),
         "storage": _exact_and_globs(storage),
         "inline": inline,
@@ -117,6 +151,7 @@ def browser_rules(
         "unknown": dict(unknown),
         "exempt": False,
         "managers": sorted(v for v in files if catalogue.vendors[v].manager),
+        "hosted": sorted(v for v in files if catalogue.vendors[v].operator_hosted),
     }
 
 

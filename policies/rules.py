@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from policies.browser_rules import browser_rules, csp_hosts
+from policies.browser_rules import browser_rules, csp_hosts, is_address, url_glob
 from policies.catalogue import Catalogue, Match
-from policies.catalogue.names import HostIndex, NameIndex, is_glob
+from policies.catalogue.names import HostIndex, NameIndex
 from policies.imports import Fact, Imports
 from policies.known import Known, judge
 from policies.party import registrable_domain
@@ -94,8 +94,8 @@ class Rules:
         self._cookies: NameIndex[Known] = NameIndex()
         self._keys: NameIndex[Known] = NameIndex()
         self._contacts: dict[str, PolicyHost] = {}
-        every = (*overrides, *(policy.overrides if policy else ()))
-        for override in every:
+        self.overrides = (*overrides, *(policy.overrides if policy else ()))
+        for override in self.overrides:
             self._add_override(override)
         if policy:
             self._add_policy(policy)
@@ -132,8 +132,8 @@ class Rules:
             self._override_cookies.add(override.match, known)
         elif override.kind == "storage":
             self._override_keys.add(override.match, known)
-        elif "/" in override.match or is_glob(override.match):
-            self._override_urls.add(override.match, known)
+        elif is_address(override):
+            self._override_urls.add(url_glob(override.match), known)
         else:
             self._override_hosts[override.kind].add(override.match, known)
 
@@ -298,7 +298,7 @@ class Rules:
     def browser_rules(self) -> dict[str, object]:
         """What the guard needs, ready for JSON; see `policies.browser_rules`."""
         unknown = dict.fromkeys(sorted(RUNS_CODE), self.unknown_third_party) | {"cookie": self.unknown_cookies}
-        return browser_rules(self.policy, self.catalogue, own=self.hosts, unknown=unknown)
+        return browser_rules(self.policy, self.catalogue, own=self.hosts, unknown=unknown, overrides=self.overrides)
 
     def _contacted(self) -> Iterator[tuple[str, str, Known]]:
         """(kind of load, host, what it is) of everything that the policy has pages contact."""

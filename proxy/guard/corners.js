@@ -21,11 +21,11 @@
 	const { judge, match, refused, put, mark, natives, wrap, ask, quietly, later, look, lookInside, entered, nothing, script, trust, loading, LOADS, ATTRIBUTES, HELD } = guard;
 	const [COOKIES, KEYS, INLINE] = [2, 3, 4];
 	const cookie = (name) =>
-		refused(match(COOKIES, (name = '' + name), 0, rules.rows) || (rules.strict && !/^samtykke/.test(name) && []), false);
+		refused(match(rules.rows, (name = '' + name), COOKIES) || (rules.strict && !/^samtykke/.test(name) && []), false);
 	const deletes = (text) =>
 		/max-age/i.test(text) ? /max-age=\s*[0-]/i.test(text) : Date.parse((/expires=([^;]*)/i.exec(text) || '')[1]) <= Date.now();
-	const key = (name) => refused(match(KEYS, '' + name, 0, rules.rows), false);
-	const inline = (text) => refused(match(INLINE, text, 0, rules.rows));
+	const key = (name) => refused(match(rules.rows, '' + name, KEYS), false);
+	const inline = (text) => refused(match(rules.rows, text, INLINE));
 	Object.assign(guard, { cookie, key, inline, stubs: rules.stubs });
 	const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
 

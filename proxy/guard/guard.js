@@ -25,11 +25,15 @@
 /**
  * @typedef {(string | null | undefined)[]} Rule purpose and vendor
  * @typedef {object} Rules what `tables.py` writes in the place of 'RULES'; every text is a regular expression
- * @property {any[][]} rows purpose, vendor, then hosts, addresses
+ * @property {any[][]} rows purpose, vendor, pattern, what stands in for a frame: hosts
+ * @property {any[][][]} said the operator's words and the policy's contacts, asked before
+ * @property {any[][]} ends endpoints on the site's own hosts
+ * @property {any[][]} others those that give a tracker away on others' hosts, too
  * @property {string} own hosts of the site itself
  * @property {string} exempt paths on which an unknown third party passes
  * @property {string[]} unknown kinds of load that need every purpose where nothing is known
  * @property {string[]} managers vendors that load once anything is agreed to
+ * @property {string[]} hosted vendors whose software a site may run itself
  * @property {string[]} signals vendors that load in consent mode `signals`
  */
 
@@ -70,29 +74,30 @@
 
 	// What something is.
 
-	const [HOSTS, ADDRESSES] = [2, 3];
-	/** The rule that fits the longest part of the text, longer than `least`; the first of those. */
-	const match = (table, text, least = 0, rows = rules.rows) => {
-		let found;
+	/** The rule that fits the longest part of the text; the first of those. */
+	const match = (rows, text, column = 2) => {
+		let [found, most] = [/** @type {any} */ (undefined), 0];
 		for (const row of rows) {
-			if (!row[table]) continue;
-			const part = (row[table].exec ? row[table] : (row[table] = RegExp(row[table]))).exec(text);
-			if (part && part[0].length > least) [found, least] = [row, part[0].length];
+			if (!row[column]) continue;
+			const part = (row[column].exec ? row[column] : (row[column] = RegExp(row[column]))).exec(text);
+			if (part && part[0].length > most) [found, most] = [row, part[0].length];
 		}
 		return found;
 	};
 	const refused = (rule, loads = true) => (rule && !allowed(rule, loads) ? rule : undefined);
 	const home = (/:\/\/([^:/]+)/.exec(top.origin) || '')[1];
+	/** In the order in which the proxy asks. */
 	const find = (address, kind) => {
 		const url = quietly(() => new URL(address, document.baseURI));
 		if (!url || !/^(http|ws)/.test(url.protocol)) return;
 		const host = url.hostname;
-		const ours = host === home ? host : (RegExp(rules.own).exec(host) || '')[0];
-		return (
-			match(HOSTS, host, ours && ours.length) ||
-			match(ADDRESSES, host + url.pathname) ||
-			(!ours && rules.unknown.includes(kind) && !RegExp(rules.exempt).test(location.pathname) ? [] : undefined)
-		);
+		const own = host === home || RegExp(rules.own).test(host);
+		const text = [host, url.pathname, kind, url].join(' ');
+		for (const rows of [...rules.said, own ? rules.ends : [], rules.rows, own ? [] : rules.others]) {
+			const rule = match(rows, text);
+			if (rule) return own && rows === rules.rows && rules.hosted.includes(rule[1]) ? undefined : rule;
+		}
+		return !own && rules.unknown.includes(kind) && !RegExp(rules.exempt).test(location.pathname) ? [] : undefined;
 	};
 	const judge = (address, kind) => handle.note(refused(find(address, kind)), kind);
 

@@ -135,9 +135,21 @@ def test_a_refused_tag_manager_stays_out_whatever_else_is_granted(rules: Rules) 
 def test_the_guard_learns_of_hosts_that_are_a_vendors_only_in_part() -> None:
     shared = FACTS.replace('match = "counter.example"', 'match = "shared.example"\npaths = ["/count/"]')
     told = Rules(Catalogue.of({"counter": shared}), unknown_cookies="block").browser_rules()
-    assert ["shared.example/count/*", "statistics", "counter"] in told["paths"]
+    assert ["shared.example", "/count/", "statistics", "counter", None] in told["prefixes"]
     assert "shared.example" not in told["hosts"]
     assert told["unknown"]["cookie"] == "block"
+
+
+def test_an_overridden_address_may_leave_out_its_scheme() -> None:
+    overrides = [
+        Override(kind="host", match="counter.example/free/*", purpose="necessary"),
+        Override(kind="host", match="*.counter.example", purpose="marketing"),
+    ]
+    rules = Rules(Catalogue.of({"counter": FACTS}), hosts=["shop.example"], overrides=overrides)
+    assert ask(rules, "https://counter.example/free/x.js", REJECT).allowed
+    assert not ask(rules, "https://counter.example/x.js", REJECT).allowed
+    assert ask(rules, "https://eu.counter.example/x.js", Consent.of(["marketing"])).allowed
+    assert ["url", "*://*.counter.example/*", "marketing", None, None] in rules.browser_rules()["overrides"]
 
 
 def test_cookies_keys_and_snippets_are_known_by_name(rules: Rules) -> None:

@@ -21,7 +21,10 @@ class GuardRules:
                 "bank.localhost": ["necessary", "bank"],
                 "googletagmanager.com": ["statistics", "google-tag-manager"],
             },
-            "paths": [["/collect/*", "statistics", "tracker"], ["mixed.localhost/ads/*", "marketing", "ads"]],
+            "overrides": [],
+            "contacts": {},
+            "paths": [["/collect/*", "statistics", "tracker"]],
+            "prefixes": [["mixed.localhost", "/ads/", "marketing", "ads"]],
             "cookies": {
                 "exact": {"_trk": ["statistics", "tracker"], "_ads": ["marketing", "ads"]},
                 "globs": [["_trk_*", "statistics", "tracker"], ["id?x", "marketing", "ads"]],
@@ -35,4 +38,5 @@ class GuardRules:
             "unknown": {"script": "block", "frame": "block", "object": "block", "worker": "block"},
             "exempt": False,
             "managers": ["tags"],
+            "hosted": [],
         } | self.changes
