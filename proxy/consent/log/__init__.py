@@ -11,6 +11,8 @@ Reading order
     consent_log   ConsentLog: what the proxy and the command line call
     boundary      where a chain begins after pruning
     checkpoints   signed heads, written outside the database
+    chain_check   one chain judged row by row (pure)
+    stretches     a long chain judged by several processes
     verify        is everything still there, in order and unaltered?
     backup        the whole log into a file and back, from either store
     export        JSON Lines and CSV with a signed manifest
@@ -22,9 +24,10 @@ Reading order
 Order of an append: event checked -> queued -> group chained under the write lock -> committed, on the disk -> answered.
 """
 
+from proxy.consent.log.chain_check import Fault
 from proxy.consent.log.consent_log import ConsentLog, Notice, Pace
 from proxy.consent.log.event import Event, Row
 from proxy.consent.log.store import LogUnavailable
-from proxy.consent.log.verify import Fault, Verification, verify
+from proxy.consent.log.verify import Verification, verify
 
 __all__ = ["ConsentLog", "Event", "Fault", "LogUnavailable", "Notice", "Pace", "Row", "Verification", "verify"]

@@ -125,10 +125,11 @@ class PostgresStore:
 
     async def _prepared(self, pool: Any) -> None:
         async with pool.acquire(timeout=_CONNECT_SECONDS) as connection:
+            if self._read_only:
+                return
             if await connection.fetchval("SHOW fsync") != "on":
                 _log.warning("consent log not durable", because="the PostgreSQL server runs with fsync = off")
-            if not self._read_only:
-                await _migrate(connection, migrations("postgres"))
+            await _migrate(connection, migrations("postgres"))
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:

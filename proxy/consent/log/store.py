@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from proxy.consent.log.chain import COLUMNS, Head, Record
 
 Value = str | int | bytes | None
-PAGE = 2000
-"""Rows read at a time."""
+PAGE = 300
+"""Rows read at a time: so few that a page stays in the processor's cache while it is hashed."""
 
 
 class LogUnavailable(Exception):  # noqa: N818  the state the caller meets, and the name the proxy's code uses
