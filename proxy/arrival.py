@@ -5,12 +5,10 @@ What a visitor says about himself (X-Forwarded-*) counts only where a trusted pr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
-from policies.purpose import UNDECIDED, Consent
+from policies.purpose import UNDECIDED
 from proxy.consent.site_notice import SiteNotice
 from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange, Role, role_of
@@ -20,7 +18,7 @@ from proxy.settings import ProxySettings
 from proxy.sites import Site
 from proxy.visitor import Received
 
-_BY_SCRIPT = (b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax")
+_BY_SCRIPT = frozenset({b"hx-request", b"turbo-frame", b"x-requested-with", b"x-pjax"})
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -65,7 +63,7 @@ class Arrivals:
         if shared:
             consent = UNDECIDED
         role = _role(fields, received.method)
-        exchange = Exchange(
+        return Exchange(
             site=site.name,
             rules=site.rules,
             consent=consent,
@@ -85,8 +83,6 @@ class Arrivals:
             consent_header=self._settings.consent_header,
             fresh=role == "page" and not shared and visitor is not None and visitor.prompt,
         )
-        exchange.variant = variant(site.rules.policy_hash, consent, role)
-        return exchange
 
     def visitor(self, received: Received, site: Site, scheme: str) -> Visitor | None:
         """Who asks. One page's files follow each other closely: whom we have just recognised we know for a second,
@@ -142,13 +138,5 @@ class Arrivals:
 
 
 def _role(fields: Fields, method: str) -> Role:
-    by_script = any(fields.get(key) is not None for key in _BY_SCRIPT)
+    by_script = not _BY_SCRIPT.isdisjoint(fields.names)
     return role_of(fields.get(b"sec-fetch-dest"), method, fields.get(b"accept"), by_script)
-
-
-@lru_cache(maxsize=1024)
-def variant(policy_hash: str | None, consent: Consent, role: Role) -> str:
-    """A short name for everything that makes two visitors' documents differ."""
-    granted = ",".join(sorted(consent.purposes))
-    text = f"{policy_hash}|{granted}|{consent.vendors}|{consent.decided}|{role}"
-    return hashlib.sha256(text.encode()).hexdigest()[:10]

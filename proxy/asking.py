@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from proxy import coding
 from proxy.context import Context
-from proxy.gates import Gate
+from proxy.gates import Gate, through
 from proxy.headers import Fields, drop_hop_by_hop, elements, origin_form, set_forwarding
 
 _EXPECT = frozenset({b"expect"})
@@ -40,13 +40,10 @@ def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) ->
     drop_hop_by_hop(fields)
     fields.drop(_EXPECT)
     if context.enforcing:
-        for gate in gates:
-            gate.apply(fields, exchange)
+        through(gates, fields, exchange)
         fields.rewrite(b"accept-encoding", coding.undoable)
     elif context.observing:
-        shadow = fields.copy()
-        for gate in gates:
-            gate.apply(shadow, exchange)
+        through(gates, fields.copy(), exchange)
     host = fields.get(b"host") or exchange.host.encode("latin-1")
     set_forwarding(fields, peer=peer, trusted=trusted, scheme=exchange.scheme.encode(), host=host)
     if not trusted:

@@ -5,8 +5,10 @@ A plain record. It is filled by `forward`, read by the gates, and its notes go t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from policies.purpose import Consent
@@ -69,8 +71,6 @@ class Exchange:
     consent_header: bool = False
     nonce: str | None = None
     """The site's own CSP nonce, once its answer is here."""
-    variant: str = ""
-    """Short hash of everything that makes this visitor's document differ from another's."""
     fresh: bool = False
     """The document holds something that expires (a notice token): it must not be revived by a 304."""
     script_hashes: tuple[str, ...] = ()
@@ -80,6 +80,11 @@ class Exchange:
     tally: Tally | None = None
     """What was stripped from a document that was rewritten before."""
     sightings: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def variant(self) -> str:
+        """Short hash of everything that makes this visitor's document differ from another's."""
+        return _variant(self.rules.policy_hash, self.consent, self.role)
 
     @property
     def origin(self) -> str:
@@ -114,3 +119,10 @@ class Exchange:
     def unknown(self, kind: str, subject: str) -> None:
         """Something nobody knows passed by: for the sightings."""
         self.sightings.append((kind, subject))
+
+
+@lru_cache(maxsize=1024)
+def _variant(policy_hash: str | None, consent: Consent, role: Role) -> str:
+    granted = ",".join(sorted(consent.purposes))
+    text = f"{policy_hash}|{granted}|{consent.vendors}|{consent.decided}|{role}"
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

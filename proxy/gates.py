@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Literal
@@ -52,6 +52,11 @@ _FOR_CACHES = frozenset(
     {b"surrogate-control", b"cdn-cache-control", b"cloudflare-cdn-cache-control", b"vercel-cdn-cache-control",
      b"netlify-cdn-cache-control", b"edge-control", b"x-accel-expires", b"surrogate-key", b"expires", b"pragma"}
 )  # fmt: skip
+_DETOURS = frozenset({b"alt-svc"})
+_NOT_THEIRS = frozenset({b"x-consent", b"proxy"})
+_TOPICS = frozenset({b"sec-browsing-topics"})
+_PARTIAL = frozenset({b"range", b"if-range", b"if-modified-since"})
+_CONDITIONS = _PARTIAL | {b"if-none-match"}
 _MARK = b"-smtk."
 """Between the site's own ETag and the variant of ours."""
 VARY_PRIVATE = (b"Cookie", b"Sec-GPC", b"Accept-Encoding", b"Sec-Fetch-Dest")
@@ -61,18 +66,27 @@ VARY_SHARED = (b"Accept-Encoding", b"Accept-Language", b"Sec-Fetch-Dest")
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`on`: requests, all responses, or only what is rendered (documents and workers)."""
+    """`on`: requests, all responses, or only what is rendered (documents and workers). `fields`: the gate has nothing
+    to do where none of these is there; empty: it always has."""
 
     name: str
     on: Literal["request", "response", "document"]
     apply: Callable[[Fields, Exchange], None]
+    fields: frozenset[bytes] = frozenset()
+
+
+def through(gates: Iterable[Gate], fields: Fields, exchange: Exchange) -> None:
+    """Pass these gates."""
+    for gate in gates:
+        if not gate.fields or not gate.fields.isdisjoint(fields.names):
+            gate.apply(fields, exchange)
 
 
 def own_headers(fields: Fields, exchange: Exchange) -> None:
     """A visitor cannot speak for his consent in our name; topics go only where marketing was granted."""
-    fields.drop(frozenset({b"x-consent", b"proxy"}))
-    if not exchange.consent.allows(Purpose.MARKETING):
-        fields.drop(frozenset({b"sec-browsing-topics"}))
+    fields.drop(_NOT_THEIRS)
+    if _TOPICS & fields.names and not exchange.consent.allows(Purpose.MARKETING):
+        fields.drop(_TOPICS)
     if exchange.consent_header:
         granted = sorted(exchange.consent.purposes)
         value = ", ".join(["necessary", *granted]) if exchange.consent.decided else "undecided"
@@ -173,7 +187,7 @@ def advertising(fields: Fields, exchange: Exchange) -> None:
     """Attribution and Topics are advertising by the browser itself: marketing."""
     if exchange.consent.allows(Purpose.MARKETING):
         return
-    for key in sorted({item[0] for item in fields.items} & _ADVERTISING):
+    for key in sorted(fields.names & _ADVERTISING):
         name = key.decode()
         because = f"{name} is advertising by the browser; needs consent to marketing: not given"
         exchange.note("advertising", Verdict("strip", because, name, None, Purpose.MARKETING))
@@ -182,7 +196,7 @@ def advertising(fields: Fields, exchange: Exchange) -> None:
 
 def detours(fields: Fields, exchange: Exchange) -> None:
     """`Alt-Svc` would send visitors around the proxy (RFC 7838)."""
-    fields.drop(frozenset({b"alt-svc"}))
+    fields.drop(_DETOURS)
 
 
 def policy(fields: Fields, exchange: Exchange) -> None:
@@ -278,7 +292,7 @@ def conditions(fields: Fields, exchange: Exchange) -> None:
     """
     navigates = exchange.navigates
     if navigates:
-        fields.drop(frozenset({b"range", b"if-range", b"if-modified-since"}))
+        fields.drop(_PARTIAL)
     suffix = _MARK + exchange.variant.encode() + b'"'
 
     def change(value: bytes) -> bytes | None:
@@ -297,15 +311,15 @@ def conditions(fields: Fields, exchange: Exchange) -> None:
 
 
 GATES: tuple[Gate, ...] = (
-    Gate("request-cookies", "request", request_cookies),
+    Gate("request-cookies", "request", request_cookies, frozenset({b"cookie"})),
     Gate("own-headers", "request", own_headers),
-    Gate("conditions", "request", conditions),
-    Gate("set-cookies", "response", set_cookies),
-    Gate("links", "response", links),
-    Gate("speculation", "response", speculation),
-    Gate("reporting", "response", reporting),
-    Gate("advertising", "response", advertising),
-    Gate("detours", "response", detours),
+    Gate("conditions", "request", conditions, _CONDITIONS),
+    Gate("set-cookies", "response", set_cookies, frozenset({b"set-cookie"})),
+    Gate("links", "response", links, frozenset({b"link", b"refresh"})),
+    Gate("speculation", "response", speculation, frozenset({b"speculation-rules"})),
+    Gate("reporting", "response", reporting, frozenset({b"reporting-endpoints", b"report-to", b"nel"})),
+    Gate("advertising", "response", advertising, _ADVERTISING),
+    Gate("detours", "response", detours, _DETOURS),
     Gate("csp", "document", policy),
     Gate("caching", "document", caching),
 )

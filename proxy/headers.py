@@ -7,7 +7,8 @@ Holds the rules of a proxy: what concerns one hop only (RFC 9110 7.6.1), who the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, KeysView
+from functools import lru_cache
 
 Field = tuple[bytes, bytes, bytes]
 """Lower-case name, name as written, value."""
@@ -28,6 +29,7 @@ FORWARDING = frozenset(
     }
 )  # fmt: skip
 """What only a trusted peer may say about the visitor."""
+_EXTENDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-forwarded-proto", b"x-forwarded-host"})
 _DISGUISED = frozenset(
     {b"content-length", b"transfer-encoding", b"host", b"connection", b"cookie", b"x-consent", b"sec-gpc"} | FORWARDING
 )
@@ -43,85 +45,115 @@ _LENGTH = re.compile(rb"[0-9]{1,19}")
 class Fields:
     """An ordered list of header fields; names compare without regard to case."""
 
-    __slots__ = ("items",)
+    __slots__ = ("_first", "_items")
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        self.items: list[Field] = [(name.lower(), name, value) for name, value in raw]
+        self._items: list[Field] = [(name.lower(), name, value) for name, value in raw]
+        self._first: dict[bytes, bytes] | None = None
+        """The first value of each name: made when first asked for, and kept up to date."""
 
     @classmethod
     def of(cls, items: list[Field]) -> Fields:
         """From fields that are taken apart already; the list is taken over."""
         made = cls.__new__(cls)
-        made.items = items
+        made._items, made._first = items, None
         return made
 
     def copy(self) -> Fields:
-        return Fields.of(self.items.copy())
+        made = Fields.of(self._items.copy())
+        made._first = self._first.copy() if self._first is not None else None
+        return made
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        return ((name, value) for _, name, value in self.items)
+        return ((name, value) for _, name, value in self._items)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self._items)
 
     def __repr__(self) -> str:
-        return f"<Fields {', '.join(name.decode('latin-1') for _, name, _ in self.items)}>"
+        return f"<Fields {', '.join(name.decode('latin-1') for _, name, _ in self._items)}>"
+
+    def _known(self) -> dict[bytes, bytes]:
+        if (first := self._first) is None:
+            first = self._first = {key: value for key, _, value in reversed(self._items)}
+        return first
+
+    @property
+    def names(self) -> KeysView[bytes]:
+        """All names, in lower case."""
+        return self._known().keys()
 
     def get(self, key: bytes) -> bytes | None:
         """The first value of the name, given in lower case."""
-        for lower, _, value in self.items:
-            if lower == key:
-                return value
-        return None
+        first = self._first
+        return (self._known() if first is None else first).get(key)
 
     def all(self, key: bytes) -> list[bytes]:
-        return [value for lower, _, value in self.items if lower == key]
+        return [value for lower, _, value in self._items if lower == key] if key in self._known() else []
 
     def joined(self, key: bytes) -> bytes | None:
         """All values as one list-valued field (RFC 9110 5.3)."""
-        values = self.all(key)
-        return b", ".join(values) if values else None
+        return b", ".join(self.all(key)) if key in self._known() else None
 
     def add(self, name: bytes, value: bytes) -> None:
-        self.items.append((name.lower(), name, value))
+        key = name.lower()
+        self._items.append((key, name, value))
+        if self._first is not None:
+            self._first.setdefault(key, value)
 
     def set(self, name: bytes, value: bytes) -> None:
         """Put the value where the name stood first, or at the end; other fields of the name go."""
         key = name.lower()
-        for index, (lower, written, _) in enumerate(self.items):
-            if lower == key:
-                rest = [item for item in self.items[index + 1 :] if item[0] != key]
-                self.items[index:] = [(key, written, value), *rest]
-                return
-        self.items.append((key, name, value))
+        first = self._known()
+        if key not in first:
+            self._items.append((key, name, value))
+        else:
+            out: list[Field] = []
+            placed = False
+            for item in self._items:
+                if item[0] != key:
+                    out.append(item)
+                elif not placed:
+                    out.append((key, item[1], value))
+                    placed = True
+            self._items = out
+        first[key] = value
 
     def drop(self, keys: frozenset[bytes]) -> None:
-        for item in self.items:
-            if item[0] in keys:
-                self.items = [item for item in self.items if item[0] not in keys]
-                return
+        first = self._known()
+        if gone := first.keys() & keys:
+            self._items = [item for item in self._items if item[0] not in gone]
+            for key in gone:
+                del first[key]
 
     def rewrite(self, key: bytes, change: Callable[[bytes], bytes | None]) -> None:
         """Pass every value of the name through `change`; None drops that field."""
-        if self.get(key) is None:
+        first = self._known()
+        if key not in first:
             return
+        del first[key]
         out: list[Field] = []
-        for lower, name, value in self.items:
-            if lower == key:
-                changed = change(value)
-                if changed is not None:
-                    out.append((lower, name, changed))
-            else:
-                out.append((lower, name, value))
-        self.items = out
+        for item in self._items:
+            if item[0] != key:
+                out.append(item)
+            elif (changed := change(item[2])) is not None:
+                out.append((key, item[1], changed))
+                first.setdefault(key, changed)
+        self._items = out
+
+    def well_formed(self) -> bool:
+        """Are all names tokens and all values free of control characters? A lenient parser lets some through."""
+        bad = _BAD_VALUE.search
+        token = _TOKEN.fullmatch
+        return all(token(name) is not None and bad(value) is None for _, name, value in self._items)
 
     def size(self) -> int:
-        return sum(len(name) + len(value) + 4 for _, name, value in self.items)
+        return sum(len(name) + len(value) + 4 for _, name, value in self._items)
 
     def encode(self, first_line: bytes) -> bytes:
         """The head of a message, its empty line included."""
         lines = [first_line]
-        lines += [name + b": " + value for _, name, value in self.items]
+        lines += [name + b": " + value for _, name, value in self._items]
         lines.append(b"\r\n")
         return b"\r\n".join(lines)
 
@@ -135,13 +167,6 @@ def drop_hop_by_hop(fields: Fields) -> None:
     """Take off what concerns only this connection, the names listed in Connection included."""
     nominated = elements(fields.joined(b"connection"))
     fields.drop(HOP_BY_HOP.union(nominated) if nominated else HOP_BY_HOP)
-
-
-def well_formed(fields: Fields) -> bool:
-    """Are all names tokens and all values free of control characters? A lenient parser lets some through."""
-    bad = _BAD_VALUE.search
-    token = _TOKEN.fullmatch
-    return all(token(name) is not None and bad(value) is None for _, name, value in fields.items)
 
 
 def refusal(method: str, target: bytes, version: tuple[int, int], fields: Fields) -> tuple[int, str] | None:
@@ -181,7 +206,7 @@ def _framing_refusal(version: tuple[int, int], fields: Fields) -> tuple[int, str
 
 
 def _naming_refusal(fields: Fields) -> tuple[int, str] | None:
-    for key, _, _ in fields.items:
+    for key in fields.names:
         if b"_" in key and key.replace(b"_", b"-") in _DISGUISED:
             return 400, f"header name {key.decode('latin-1')} imitates another"
     if _NEVER_NOMINATED.intersection(elements(fields.joined(b"connection"))):
@@ -213,19 +238,24 @@ def origin_form(target: bytes) -> bytes:
 
 def set_forwarding(fields: Fields, *, peer: str, trusted: bool, scheme: bytes, host: bytes) -> None:
     """Say who the visitor is. What an untrusted peer says about itself is dropped; a trusted one's word is extended."""
-    client = peer.encode("ascii", "replace")
-    node = b'"[' + client + b']"' if b":" in client else client
-    before: bytes | None = None
-    forwarded: bytes | None = None
     if trusted:
         before, forwarded = fields.joined(b"x-forwarded-for"), fields.joined(b"forwarded")
         scheme = fields.get(b"x-forwarded-proto") or scheme
         host = fields.get(b"x-forwarded-host") or host
-        fields.drop(frozenset({b"x-forwarded-for", b"forwarded", b"x-forwarded-proto", b"x-forwarded-host"}))
+        fields.drop(_EXTENDED)
     else:
+        before = forwarded = None
         fields.drop(FORWARDING)
+    client, element = _forwarded(peer, scheme, host)
     fields.add(b"X-Forwarded-For", before + b", " + client if before else client)
     fields.add(b"X-Forwarded-Proto", scheme)
     fields.add(b"X-Forwarded-Host", host)
-    element = b"for=" + node + b';host="' + host + b'";proto=' + scheme
     fields.add(b"Forwarded", forwarded + b", " + element if forwarded else element)
+
+
+@lru_cache(maxsize=256)
+def _forwarded(peer: str, scheme: bytes, host: bytes) -> tuple[bytes, bytes]:
+    """A peer's address, and what RFC 7239 makes of it all."""
+    client = peer.encode("ascii", "replace")
+    node = b'"[' + client + b']"' if b":" in client else client
+    return client, b"for=" + node + b';host="' + host + b'";proto=' + scheme

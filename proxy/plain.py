@@ -28,8 +28,6 @@ _LONGEST = 16_384
 """A longer head (bytes) is measured by the parser with its limits."""
 _MOST = 64
 """Fields; the same."""
-_OWN = b"/."
-"""Our own addresses begin so; they take forms, and answer in a way of their own."""
 _TELLING = frozenset(
     {
         b"host", b"connection", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"trailer",
@@ -45,6 +43,11 @@ class PlainRequest(NamedTuple):
     method: str
     target: bytes
     items: list[Field]
+
+    @property
+    def is_own(self) -> bool:
+        """May it be to an address of ours? Those take forms, and answer in a way of their own."""
+        return self.target.startswith(b"/.")
 
 
 class PlainAnswer(NamedTuple):
@@ -62,8 +65,6 @@ def request(data: bytes) -> PlainRequest | None:
     if len(data) > _LONGEST or (found := _REQUEST.fullmatch(data)) is None:
         return None
     method, target, lines = found.groups()
-    if target.startswith(_OWN):
-        return None
     items: list[Field] = []
     host = None
     for line in lines.split(b"\r\n")[:-1]:
@@ -78,12 +79,6 @@ def request(data: bytes) -> PlainRequest | None:
     if host is None or len(items) > _MOST or AUTHORITY.fullmatch(host) is None:
         return None
     return PlainRequest("GET" if method == b"GET" else "HEAD", target, items)
-
-
-def is_own(data: bytes) -> bool:
-    """Is this a plain request after all, only one to an address of ours?"""
-    found = _REQUEST.fullmatch(data)
-    return found is not None and found[2].startswith(_OWN)
 
 
 def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:

@@ -18,9 +18,9 @@ from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
 from proxy.documents import Documents
 from proxy.exchange import Tally
-from proxy.gates import Gate
-from proxy.headers import Fields, drop_hop_by_hop, elements, well_formed
-from proxy.html.sniff import essence, grammar, needs_body
+from proxy.gates import Gate, through
+from proxy.headers import Fields, drop_hop_by_hop, elements
+from proxy.html.sniff import grammar, kind_of
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
 from proxy.remembered import LONGEST, LONGEST_PLAIN, Filling, Memory, Rewritten
@@ -31,6 +31,7 @@ from proxy.upstream_connection import Answer
 _PAUSE = 0.005
 """Seconds within which the next piece of a document must come, for the document to be looked at as a whole."""
 _EMPTY = frozenset({204, 205, 304})
+_NOT_RENDERED = frozenset({204, 206, 304})
 _RENDERED = frozenset({"page", "frame", "fragment"})
 _LENGTH_AND_CODING = frozenset({b"content-length", b"content-encoding"})
 _LENGTH = frozenset({b"content-length"})
@@ -41,7 +42,7 @@ _POLICIES = frozenset({b"content-security-policy", b"content-security-policy-rep
 def received(context: Context, answer: Answer) -> Fields:
     """The answer's fields: hop-by-hop ones off, the site's own name mapped back. Raises UpstreamError."""
     fields = answer.fields
-    if not answer.plain and not well_formed(fields):
+    if not answer.plain and not fields.well_formed():
         raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
     drop_hop_by_hop(fields)
     mapping = context.mapping
@@ -78,15 +79,13 @@ class Relay:
     def gate(self, context: Context, fields: Fields) -> None:
         """The gates for every answer."""
         if context.enforcing or context.observing:
-            seen = fields if context.enforcing else fields.copy()
-            for gate in self._gates:
-                gate.apply(seen, context.exchange)
+            through(self._gates, fields if context.enforcing else fields.copy(), context.exchange)
 
     async def answer(self, context: Context, answer: Answer) -> bool:
         """Answer the visitor; True where all of the site's answer was read. Raises UpstreamError before the start."""
         fields = received(context, answer)
-        said = (fields.get(b"content-type") or b"").decode("latin-1")
-        if essence(said) == "text/event-stream":
+        kind = kind_of(fields.get(b"content-type"))
+        if kind.events:
             answer.connection.patient(self._limits.stream)
         if context.says_request_id and fields.get(b"x-request-id") is None:
             fields.add(b"X-Request-Id", context.exchange.request_id.encode())
@@ -94,16 +93,22 @@ class Relay:
         self.gate(context, fields)
         if not (context.enforcing or context.observing):
             return await self._pass(context, answer, fields)
-        applied = coding.codings(fields.joined(b"content-encoding"))
         rendered = self._may_render(context, answer, fields)
-        head = await self._first(answer) if rendered and needs_body(said) and not context.bodyless_request else b""
-        nosniff = (fields.get(b"x-content-type-options") or b"").strip().lower() == b"nosniff"
-        document = rendered and grammar(said, self._peek(applied, head), nosniff=nosniff) is not None
+        document = rendered and kind.certain is not None
+        applied: list[bytes] = []
+        head = b""
+        if document or (rendered and kind.needs_body):
+            applied = coding.codings(fields.joined(b"content-encoding"))
+        if rendered and kind.needs_body:
+            head = await self._first(answer) if not context.bodyless_request else b""
+            said = (fields.get(b"content-type") or b"").decode("latin-1")
+            nosniff = (fields.get(b"x-content-type-options") or b"").strip().lower() == b"nosniff"
+            document = grammar(said, self._peek(applied, head), nosniff=nosniff) is not None
         if document or context.exchange.role == "worker" or _confirms(context, answer):
             self._gate_document(context, fields, document=document)
         if not document or self._documents is None:
             return await self._pass(context, answer, fields, head)
-        unwrapping = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
+        unwrapping = self._decoder(applied)
         if unwrapping is None or context.bodyless_request or answer.status in _EMPTY:
             if unwrapping is None:
                 self._log.warning("coding_unknown", site=context.exchange.site, codings=repr(applied))
@@ -118,19 +123,19 @@ class Relay:
                 return True
         return await self._stream(context, answer, fields, head, unwrapping)
 
+    def _decoder(self, applied: list[bytes]) -> coding.Unwrapping | None:
+        return coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
+
     def _may_render(self, context: Context, answer: Answer, fields: Fields) -> bool:
         """Could a browser show this as a document?"""
-        disposition = (fields.get(b"content-disposition") or b"").strip(b" \t").lower()
-        return (
-            context.exchange.role in _RENDERED
-            and answer.status not in {204, 206, 304}
-            and not disposition.startswith(b"attachment")
-        )
+        if context.exchange.role not in _RENDERED or answer.status in _NOT_RENDERED:
+            return False
+        return not (fields.get(b"content-disposition") or b"").strip(b" \t").lower().startswith(b"attachment")
 
     def _peek(self, applied: list[bytes], head: bytes) -> bytes:
         """The first bytes, decoded, for sniffing; empty where they cannot be read."""
-        peek = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
-        if not applied or peek is None:
+        peek = self._decoder(applied) if applied else None
+        if peek is None:
             return head
         try:
             return next(peek.feed(head), b"")
@@ -143,8 +148,7 @@ class Relay:
             exchange.script_hashes = self._documents.script_hashes(exchange)
         context.page_language = (fields.get(b"content-language") or b"").decode("latin-1") or None
         seen = fields if context.enforcing else fields.copy()
-        for gate in self._document_gates:
-            gate.apply(seen, exchange)
+        through(self._document_gates, seen, exchange)
         if document and context.enforcing and visitor is not None and exchange.render == "private":
             for line in visitor.set_cookies:
                 fields.add(b"Set-Cookie", line.encode("latin-1"))
@@ -249,7 +253,7 @@ class Relay:
         """The body without its codings; None where that is broken, or more than is kept whole."""
         if not applied:
             return body
-        unwrapping = coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
+        unwrapping = self._decoder(applied)
         if unwrapping is None:
             return None
         pieces, size = [], 0
@@ -383,5 +387,7 @@ def _may_be_whole(fields: Fields) -> bool:
 
 def _confirms(context: Context, answer: Answer) -> bool:
     """Does a 304 confirm a document of ours? Only one that carried a validator of this variant."""
+    if answer.status != 304:
+        return False
     asked = context.fields.joined(b"if-none-match")
-    return answer.status == 304 and asked is not None and context.exchange.variant.encode() + b'"' in asked
+    return asked is not None and context.exchange.variant.encode() + b'"' in asked

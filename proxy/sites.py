@@ -63,6 +63,7 @@ class Site:
             server_name=settings.upstream_host.partition(":")[0] or None,
             verify=settings.upstream_verify,
         )
+        self._own_name = (settings.upstream_host or settings.upstream.partition("://")[2]).lower().encode()
         self.rules = self._rules(None)
         self.own_csp = self._remembered_csp()
         self.notice = self._told()
@@ -162,7 +163,7 @@ class Site:
 
     def mapping(self, front_host: bytes, scheme: bytes) -> Mapping | None:
         """How the site's own name becomes the visitors' name; None where both are the same."""
-        theirs = (self.settings.upstream_host or self.settings.upstream.partition("://")[2]).lower().encode()
+        theirs = self._own_name
         if theirs == front_host.lower():
             return None
         return Mapping(theirs, b"https" if self.upstream.tls else b"http", front_host, scheme)

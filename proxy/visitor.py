@@ -184,12 +184,13 @@ class VisitorConnection(web.RequestHandler):
                 if len(self._early) > _EARLY:
                     self._pause_transport_reading()
                 return
-            if (asked := plain.request(data)) is not None:
+            asked = plain.request(data)
+            if asked is not None and not asked.is_own:
                 self.busy = True
                 received = Received(asked.method, asked.target, (1, 1), Fields.of(asked.items), self, keep_alive=True)
                 self._serving = self._loop.create_task(self._serve(received))
                 return
-            self._reader = "lent" if plain.is_own(data) else "aiohttp"
+            self._reader = "lent" if asked is not None else "aiohttp"
         elif self._reader == "lent":
             self._reader = "aiohttp"
         super().data_received(data)

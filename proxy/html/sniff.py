@@ -8,7 +8,8 @@ browsers show that, too.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 Grammar = Literal["html", "xml"]
 
@@ -52,10 +53,21 @@ def grammar(content_type: str | None, body: bytes, *, nosniff: bool = False) -> 
     return "xml" if _LOOKS_XML.match(start) else None
 
 
-def needs_body(content_type: str | None) -> bool:
-    """Does `grammar` look at the body for this type?"""
-    kind = essence(content_type)
-    return kind in _UNKNOWN or kind in _GENERIC_XML or (kind.endswith("+xml") and kind not in _XML)
+class Kind(NamedTuple):
+    """What a Content-Type says by itself. `needs_body`: whether it is a document shows in the body only."""
+
+    certain: Grammar | None
+    needs_body: bool
+    events: bool
+    """A stream of server-sent events."""
+
+
+@lru_cache(maxsize=512)
+def kind_of(content_type: bytes | None) -> Kind:
+    said = (content_type or b"").decode("latin-1")
+    kind = essence(said)
+    needs_body = kind in _UNKNOWN or kind in _GENERIC_XML or (kind.endswith("+xml") and kind not in _XML)
+    return Kind(None if needs_body else grammar(said, b""), needs_body, kind == "text/event-stream")
 
 
 def _ascii(body: bytes) -> bytes:

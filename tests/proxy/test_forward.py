@@ -249,19 +249,20 @@ async def test_a_slow_visitor_slows_the_site(raw_site, start_proxy):
 
 
 async def test_a_visitor_who_leaves_cancels_the_sites_request(raw_site, start_proxy):
-    gone = asyncio.Event()
+    asked, gone = asyncio.Event(), asyncio.Event()
 
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
+        asked.set()
         assert await reader.read() == b""
         gone.set()
 
     proxy = await start_proxy(await raw_site(answer))
     _, writer = await asyncio.open_connection(*proxy.address)
     writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
-    await asyncio.sleep(0.1)
-    writer.transport.abort()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
+        await asked.wait()
+        writer.transport.abort()
         await gone.wait()
 
 

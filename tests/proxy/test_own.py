@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
@@ -115,4 +116,22 @@ async def test_own_assets_never_change_and_unknown_addresses_are_404(site, start
     asset = await say(proxy.address, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n")
     assert (asset.status, "immutable" in asset.header("cache-control")[0]) == (200, True)
     assert (await say(proxy.address, b"GET /.samtykke/nothing HTTP/1.1\r\n" + HOST + b"\r\n")).status == 404
+    assert site.seen == []
+
+
+async def test_a_body_behind_a_request_to_an_own_address_is_never_read_as_a_request(site, start_proxy):
+    """A server in front takes it for a body: to answer it would give somebody the answer to another's request."""
+    proxy = await start_proxy(site.url)
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: shop.localhost\r\n\r\n"
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    head = b"GET /.well-known/gpc.json HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
+    async with asyncio.timeout(30):
+        writer.write(head)
+        answered = await reader.readuntil(b"}")
+        writer.write(smuggled)
+        writer.write_eof()
+        rest = await reader.read()
+    writer.close()
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    assert rest == b""
     assert site.seen == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.html.sniff import grammar, needs_body
+from proxy.html.sniff import grammar, kind_of
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def test_grammar_by_type_or_by_first_bytes(content_type: str | None, body: bytes
 
 
 def test_the_body_is_needed_only_where_the_type_does_not_decide() -> None:
-    assert not needs_body("text/html")
-    assert not needs_body("application/json")
-    assert needs_body(None)
-    assert needs_body("text/xml")
+    assert not kind_of(b"text/html").needs_body
+    assert not kind_of(b"application/json").needs_body
+    assert kind_of(None).needs_body
+    assert kind_of(b"text/xml").needs_body
 
 
 def test_nosniff_stops_guessing_against_a_type_but_not_without_one() -> None:
