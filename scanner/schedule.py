@@ -1,21 +1,24 @@
-"""When a scheduled scan is due, and that it runs once. A missed run is caught up once, overlapping runs never are.
+"""When a scheduled scan or proof is due, and that it runs once. A missed run is caught up once, none overlap.
 
-Cron expressions have five fields and are read in the zone of the times passed in. What ran when is kept in the
-inventory's file, so that a restart neither forgets nor repeats.
+Cron expressions have five fields and are read in the zone of the times passed in. What ran when is kept in a file
+beside the inventory, so that a restart neither forgets nor repeats; so is what each site's newest proof found.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import aiosqlite
 from croniter import CroniterError, croniter
 
 from runtime.database import open_database, transaction
+from scanner.faults import Fault
 
 LONGEST_SLEEP = 60.0
 """Seconds; a machine that slept, or whose clock was set, is noticed within this time."""
@@ -34,6 +37,16 @@ MIGRATIONS = (
         UNIQUE (schedule, due)
     ) STRICT;
     """,
+    """
+    CREATE TABLE proof (                      -- the newest of each schedule and address
+        schedule TEXT NOT NULL,
+        site     TEXT NOT NULL,
+        at       TEXT NOT NULL,               -- UTC, ISO 8601
+        digest   TEXT NOT NULL,
+        faults   TEXT NOT NULL,               -- JSON: [[kind, subject, state], ...]
+        PRIMARY KEY (schedule, site)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 
@@ -44,6 +57,7 @@ class Schedule:
     name: str
     cron: str
     sites: tuple[str, ...]
+    kind: Literal["scan", "prove"] = "scan"
 
     def __post_init__(self) -> None:
         if len(self.cron.split()) != 5 or not croniter.is_valid(self.cron):
@@ -134,6 +148,22 @@ class Ledger:
             (schedule, most),
         ) as cursor:
             return [Run(*row) for row in await cursor.fetchall()]
+
+    async def faults(self, schedule: str, site: str) -> tuple[Fault, ...]:
+        """What the newest proof of this schedule found on a site; nothing where there was none."""
+        async with self._database.execute(
+            "SELECT faults FROM proof WHERE schedule = ? AND site = ?", (schedule, site)
+        ) as cursor:
+            row = await cursor.fetchone()
+        return tuple(Fault(*each) for each in json.loads(row[0])) if row else ()
+
+    async def keep_proof(self, schedule: str, site: str, at: datetime, digest: str, faults: Sequence[Fault]) -> None:
+        """In the place of the one before."""
+        body = json.dumps([[fault.kind, fault.subject, fault.state] for fault in faults], ensure_ascii=False)
+        async with self._writing:
+            await self._database.execute(
+                "INSERT OR REPLACE INTO proof VALUES (?, ?, ?, ?, ?)", (schedule, site, stamp(at), digest, body)
+            )
 
     async def _newest(self, schedule: str) -> Run | None:
         found = await self.runs(schedule, 1)

@@ -8,11 +8,13 @@ A visit, in order
     browser          one Chromium, a fresh context per visit; start reading here
     plan             what a visit is asked (`VisitPlan`) and brings back (`Visit`)
     targets          what every page, frame and worker is told before it may run
+    interception     requests held back: let go, refused, answered with a blank page
     hooks/           the scripts that run before a page's own
     scene            the state of one visit; `bookkeeping` keeps it up to date; `scripts` knows who is to blame
     settling         when the page has come to rest
     consent/         the page's own consent banner: found, and pressed where the plan says so
     observers/       what is looked for, one file each, each failing alone
+    lookback         storage of places that no frame shows any more
     requests         one request and its hops; `cookies` from writes and jar to rows; `failures` errors in words
 """
 

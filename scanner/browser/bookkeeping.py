@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from scanner.browser.pipe import Json
-from scanner.browser.scene import FrameSeen, Scene, Session
+from scanner.browser.scene import FrameSeen, Pending, Scene, Session, origin_of
 
 _NEVER_ENDING = frozenset({"EventSource", "WebSocket", "Media", "Prefetch", "SignedExchange"})
 """Kinds of requests that may stay open for good."""
@@ -42,7 +42,8 @@ def _request_sent(scene: Scene, session: Session, params: Json) -> None:
         return
     scene.touch()
     if kind not in _NEVER_ENDING:
-        scene.pending[params["requestId"]] = time.monotonic()
+        frame, loader = params.get("frameId", ""), params.get("loaderId", "")
+        scene.pending[params["requestId"]] = Pending(time.monotonic(), frame, loader, kind == "Ping")
     if kind == "Document":
         scene.scripts.documents.add(url)
         if _is_top(scene, params.get("frameId")):
@@ -93,8 +94,22 @@ def _frame_navigated(scene: Scene, session: Session, params: Json) -> None:
     url = frame["url"] + frame.get("urlFragment", "")
     scene.frames[frame["id"]] = FrameSeen(frame["id"], session.id, frame["url"], frame.get("parentId"))
     scene.scripts.documents.add(frame["url"])
-    if not _is_top(scene, frame["id"]) or frame["url"] == "about:blank":
-        return
+    top = _is_top(scene, frame["id"])
+    _drop_left_behind(scene, frame["id"], frame.get("loaderId", ""), top=top)
+    if top and frame["url"] != "about:blank":
+        _top_navigated(scene, frame, url)
+    if (origin := origin_of(frame["url"])).startswith(("http:", "https:")):
+        scene.places[origin if top else origin_of(scene.top_url), origin] = None
+
+
+def _drop_left_behind(scene: Scene, frame: str, loader: str, *, top: bool) -> None:
+    """Nobody tells how the requests of a document end that another one has replaced; its frames go with it."""
+    for request, held in list(scene.pending.items()):
+        if held.loader != loader and not held.outlives and (top or held.frame == frame):
+            del scene.pending[request]
+
+
+def _top_navigated(scene: Scene, frame: Json, url: str) -> None:
     scene.top_url = frame.get("unreachableUrl") or url
     scene.loaded.clear()
     scene.touch()
@@ -133,6 +148,7 @@ def _dialog(scene: Scene, session: Session, params: Json) -> None:
 
 def _crashed(scene: Scene, session: Session, params: Json) -> None:
     if session is scene.main:
+        scene.crashed = True
         scene.end("the page's renderer process crashed")
     else:
         scene.note(f"a {session.kind} crashed: {session.url}")

@@ -10,6 +10,8 @@ import asyncio
 import json
 import secrets
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -20,11 +22,13 @@ from scanner.browser.consent.press import press
 from scanner.browser.cookies import merge
 from scanner.browser.failures import in_words
 from scanner.browser.hooks import script
+from scanner.browser.interception import Interception
 from scanner.browser.launch import Chromium
+from scanner.browser.lookback import blanks, lost, open_blank
 from scanner.browser.observers import OBSERVERS, Draft, Observer
 from scanner.browser.pipe import BrowserGone, CommandFailed, Connection, Json
 from scanner.browser.plan import CookieToSet, Pressed, Visit, VisitPlan
-from scanner.browser.scene import Report, Scene, Session
+from scanner.browser.scene import Place, Report, Scene, Session
 from scanner.browser.settings import BrowserSettings
 from scanner.browser.settling import scroll_and_idle, settle
 from scanner.browser.targets import AUTO_ATTACH, RUN, commands, worker_paused
@@ -67,8 +71,7 @@ class Browser:
         self._token = secrets.token_hex(12)
         self._stages: dict[str, _Stage] = {}
         self._by_session: dict[str, _Stage] = {}
-        self._judging: set[asyncio.Future[bool]] = set()
-        """Requests that wait for `VisitPlan.allow` to find out."""
+        self._interception: Interception
 
     def __repr__(self) -> str:
         return f"<Browser {self.process!r}, {len(self._stages)} visits under way>"
@@ -80,6 +83,7 @@ class Browser:
         process = await Chromium.start(settings)
         browser = cls(settings, process)
         browser._connection = await Connection.open(process.read_fd, process.write_fd, browser._hear)
+        browser._interception = Interception(browser._connection)
         try:
             await browser._connection.call("Browser.getVersion", seconds=settings.launch_seconds)
             await browser._connection.call("Target.setAutoAttach", AUTO_ATTACH)
@@ -99,8 +103,7 @@ class Browser:
 
     async def close(self) -> None:
         """End Chromium and remove its profile. Closing twice is fine."""
-        for judging in tuple(self._judging):
-            judging.cancel()
+        self._interception.close()
         self._connection.post("Browser.close")
         await asyncio.wait({self._connection.closed}, timeout=3.0)
         self._connection.close()
@@ -160,13 +163,15 @@ class Browser:
         if not scene.settled and not scene.ended.done() and not await self._answers(scene):
             scene.stuck, error = True, error or "a script of the page runs without end"
         await self._look(stage)
+        if scene.main is not None and scene.main.id in scene.sessions and not (scene.stuck or scene.crashed):
+            await self._look_back(stage)
         return scene.ended.result() if scene.ended.done() else error
 
     async def _answers(self, scene: Scene) -> bool:
         """Can the page still be asked anything?"""
         assert scene.main is not None  # noqa: S101  # set when the page was opened
         try:
-            await self._connection.call("Runtime.evaluate", {"expression": "1"}, scene.main.id, seconds=2.0)
+            await self._connection.call("Runtime.evaluate", {"expression": "1"}, scene.main.id, seconds=4.0)
         except (CommandFailed, TimeoutError):
             return False
         return True
@@ -187,9 +192,35 @@ class Browser:
         return in_words(answer["errorText"]) if answer.get("errorText") else None
 
     async def _look(self, stage: _Stage) -> None:
+        await self._each(stage, lambda observer: observer.look())
+
+    async def _look_back(self, stage: _Stage) -> None:
+        """Let the observers ask for what the visit left behind where no frame is any more. The visit itself is over:
+        what happens from now on is told to nobody."""
+        scene = stage.scene
+        assert scene.main is not None  # noqa: S101  # checked by the caller
+        sessions = scene.sessions
+        for top, origins in lost(scene).items():
+            past = Scene(scene.url, scene.plan, scene.settings, scene.connection, scene.context)
+            past.main, past.sessions = scene.main, dict(sessions)
+            after = _Stage(past, [])
+            after.opened.set_result((past.main, []))
+            self._stages[scene.context] = after
+            self._by_session |= dict.fromkeys(past.sessions, after)
+            reached = await open_blank(past, blanks(top, origins))
+            asked = reached.intersection((top, origin) for origin in origins)
+            await self._each(stage, partial(_ask_back, past, asked))
+            for origin in origins:
+                if (top, origin) not in asked:
+                    scene.note(f"what {origin} stored could not be read after the page had left it")
+            sessions = past.sessions
+        for session in sessions:
+            self._by_session.pop(session, None)
+
+    async def _each(self, stage: _Stage, ask: Callable[[Observer], Awaitable[None]]) -> None:
         async def one(observer: Observer) -> None:
             try:
-                await observer.look()
+                await ask(observer)
             except BrowserGone:
                 raise
             except TimeoutError:
@@ -290,7 +321,7 @@ class Browser:
     def _tell(self, stage: _Stage, session: Session, method: str, params: Json) -> None:
         scene = stage.scene
         if method == "Fetch.requestPaused":
-            self._judge(scene, session, params)
+            self._interception.paused(scene, session, params)
             return
         if method == "Debugger.paused":
             for command, arguments in worker_paused(self._hook(scene.plan)):
@@ -301,7 +332,11 @@ class Browser:
             self._connection.post("Fetch.continueWithAuth", answer, session.id)
             return
         if method == "Runtime.consoleAPICalled" and params["args"] and params["args"][0].get("value") == self._token:
-            self._hook_spoke(stage, session, params)
+            if params["args"][1].get("value") == "leaving":
+                begins = json.loads(params["args"][2]["value"])["begins"]
+                scene.leaves(session, params["executionContextId"], begins=begins)
+            else:
+                self._hook_spoke(stage, session, params)
             return
         bookkeeping.hear(scene, session, method, params)
         for observer in stage.watching():
@@ -316,30 +351,7 @@ class Browser:
 
     def _hook(self, plan: VisitPlan) -> str:
         names = [observer.hook for observer in OBSERVERS if observer.hook is not None]
-        return script([*names, "privacy_signal"] if plan.gpc else names, self._token)
-
-    def _judge(self, scene: Scene, session: Session, params: Json) -> None:
-        allow, url = scene.plan.allow, params["request"]["url"]
-        verdict = True if allow is None else allow(url)
-        if isinstance(verdict, bool):
-            self._pass_on(session, params, verdict)
-            return
-
-        def decided(judging: asyncio.Future[bool]) -> None:
-            self._judging.discard(judging)
-            sure = not judging.cancelled() and judging.exception() is None
-            self._pass_on(session, params, sure and judging.result())
-
-        judging = asyncio.ensure_future(verdict)
-        self._judging.add(judging)
-        judging.add_done_callback(decided)
-
-    def _pass_on(self, session: Session, params: Json, allowed: bool) -> None:
-        if allowed:
-            self._connection.post("Fetch.continueRequest", {"requestId": params["requestId"]}, session.id)
-        else:
-            refused = {"requestId": params["requestId"], "errorReason": "BlockedByClient"}
-            self._connection.post("Fetch.failRequest", refused, session.id)
+        return script([*names, "leaving", *(["privacy_signal"] if plan.gpc else [])], self._token)
 
     def _hook_spoke(self, stage: _Stage, session: Session, params: Json) -> None:
         """A hook's message; where its asynchronous stack is cut short, the rest is asked for first."""
@@ -381,6 +393,10 @@ class Browser:
                     observer.report(report)
                 except Exception as error:
                     stage.fail(observer, error)
+
+
+def _ask_back(past: Scene, places: frozenset[Place], observer: Observer) -> Awaitable[None]:
+    return observer.look_back(past, places)
 
 
 def _cookie_param(cookie: CookieToSet) -> Json:

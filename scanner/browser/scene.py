@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,9 @@ from scanner.browser.pipe import CommandFailed, Connection, Json
 from scanner.browser.plan import VisitPlan
 from scanner.browser.scripts import ScriptBook
 from scanner.browser.settings import BrowserSettings
+
+ANSWERS = 8.0
+"""Longest wait, in seconds, for a page that has settled to answer a question."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,21 @@ class FrameSeen:
     parent: str | None
 
 
+Place = tuple[str, str]
+"""Where storage is kept: the origin of the top document, and that of the frame under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request without an answer so far: when it was sent (monotonic seconds), by which frame and document."""
+
+    sent: float
+    frame: str
+    loader: str
+    outlives: bool
+    """Does it go on when its document is left (beacons and pings, Fetch's `keepalive`)?"""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a hook in the page said: kind and data, when (UTC epoch seconds), and the chain of callers."""
@@ -71,6 +89,12 @@ class Scene:
         self.top_url = url
         self.sessions: dict[str, Session] = {}
         self.frames: dict[str, FrameSeen] = {}
+        self.places: dict[Place, None] = {}
+        """Every place that a document of this visit was shown at, in order."""
+        self.blanks: Mapping[str, str] | None = None
+        """Pages of our own by address: while there are any, nothing else is loaded."""
+        self.leaving: dict[tuple[str, int], asyncio.Future[None]] = {}
+        """By session and execution context: set once the script that leads the page elsewhere has run to its end."""
         self.scripts = ScriptBook()
         self.notes: list[str] = []
         self.main: Session | None = None
@@ -84,6 +108,8 @@ class Scene:
         self.settled = False
         self.stuck = False
         """Does a script of the page run without end, so that the page cannot be asked anything?"""
+        self.crashed = False
+        """Is the page's renderer process gone?"""
         self._worlds: dict[str, int] = {}
         self.loaded = asyncio.Event()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -91,8 +117,8 @@ class Scene:
         self.received: dict[str, int] = {}
         """Bytes of each answer so far, decoded, by request id."""
         self.last_event = time.monotonic()
-        self.pending: dict[str, float] = {}
-        """Requests without an answer so far, by id, with the time they were sent (monotonic seconds)."""
+        self.pending: dict[str, Pending] = {}
+        """Requests without an answer so far, by id."""
 
     def __repr__(self) -> str:
         return f"<Scene {self.url} {len(self.sessions)} targets, {len(self.pending)} requests open>"
@@ -100,6 +126,13 @@ class Scene:
     def touch(self) -> None:
         """Something happened that a settled page would not do."""
         self.last_event = time.monotonic()
+
+    def leaves(self, session: Session, context: int, *, begins: bool) -> None:
+        """A document is being left by its own script, or has run that script."""
+        if begins:
+            self.leaving.setdefault((session.id, context), asyncio.get_running_loop().create_future())
+        elif (waiting := self.leaving.pop((session.id, context), None)) is not None:
+            waiting.set_result(None)
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -112,17 +145,17 @@ class Scene:
     async def evaluate(self, frame: FrameSeen, expression: str) -> Any:
         """The value of an expression in a world of our own in this frame, out of reach of the page's scripts.
 
-        Raises TimeoutError for a page that does not answer within two seconds, CommandFailed for a frame that is gone.
+        Raises TimeoutError for a page that does not answer in time, CommandFailed for a frame that is gone.
         """
         if self.stuck:
             raise TimeoutError
         world = self._worlds.get(frame.id)
         if world is None:
             made = {"frameId": frame.id, "worldName": "scanner"}
-            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=2.0)
+            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=ANSWERS)
             world = self._worlds[frame.id] = answer["executionContextId"]
         asked = {"expression": expression, "contextId": world, "awaitPromise": True, "returnByValue": True}
-        answer = await self.connection.call("Runtime.evaluate", asked, frame.session, seconds=2.0)
+        answer = await self.connection.call("Runtime.evaluate", asked, frame.session, seconds=ANSWERS)
         return answer["result"].get("value")
 
     async def evaluate_everywhere(self, expression: str) -> list[tuple[FrameSeen, Any]]:

@@ -26,7 +26,7 @@ _SCROLL = """(async () => {
 
 def seconds_to_wait(scene: Scene, now: float) -> float:
     """How long until the page may count as settled; 0 when it has. `now` is monotonic seconds."""
-    if not scene.loaded.is_set() or any(now - sent < _PATIENCE for sent in scene.pending.values()):
+    if not scene.loaded.is_set() or any(now - open_one.sent < _PATIENCE for open_one in scene.pending.values()):
         return 0.05
     return max(0.0, scene.last_event + scene.settings.settle_seconds - now)
 

@@ -46,6 +46,8 @@ def commands(kind: str, plan: VisitPlan, settings: BrowserSettings, version: str
         found.append(("Network.setExtraHTTPHeaders", {"headers": headers}))
     if plan.allow is not None:
         found.append(("Fetch.enable", {"patterns": [{"urlPattern": "*"}], "handleAuthRequests": True}))
+    elif kind in DOCUMENTS:
+        found.append(("Fetch.enable", {"patterns": [{"urlPattern": "*", "resourceType": "Document"}]}))
     if kind in DOCUMENTS:
         found += [
             ("Debugger.setSkipAllPauses", {"skip": True}),

@@ -12,7 +12,7 @@ from scanner.browser.cookies import CookieWrite, JarCookie
 from scanner.browser.pipe import Json
 from scanner.browser.plan import FailedRequest, SentCookie
 from scanner.browser.requests import Hop
-from scanner.browser.scene import Report, Scene, Session
+from scanner.browser.scene import Place, Report, Scene, Session
 
 
 @dataclass(slots=True)
@@ -57,6 +57,9 @@ class Observer:
 
     async def look(self) -> None:
         """Ask the page, once it has settled."""
+
+    async def look_back(self, past: Scene, places: frozenset[Place]) -> None:
+        """Ask blank pages at places that no frame shows any more; frames of `past` elsewhere are not to be asked."""
 
     def write(self, draft: Draft) -> None:
         """Put what was seen into the draft."""

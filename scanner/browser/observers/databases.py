@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from policies.observation import ObservedKey, Setter
+from scanner.browser.lookback import shows
 from scanner.browser.observers.base import Draft, Observer
-from scanner.browser.scene import Report, Scene, origin_of
+from scanner.browser.pipe import Json
+from scanner.browser.scene import FrameSeen, Place, Report, Scene, origin_of
 
 _ASK = """(async () => {
   const names = async (list) => { try { return await list(); } catch { return []; } };
@@ -35,15 +37,24 @@ class Databases(Observer):
 
     async def look(self) -> None:
         for frame, found in await self.scene.evaluate_everywhere(_ASK):
-            origin = found["origin"] or origin_of(frame.url)
-            self._looked_at.add(origin)
-            for kind in ("indexeddb", "cache"):
-                self._present |= {(kind, origin, name) for name in found[kind]}
-        # An origin without a frame left (the page moved on, or a worker's) keeps what was opened there.
-        self._present |= {place for place in self._setters if place[1] not in self._looked_at}
+            self._hold(frame, found)
+
+    async def look_back(self, past: Scene, places: frozenset[Place]) -> None:
+        wanted = shows(past, places)
+        for frame, found in await past.evaluate_everywhere(_ASK):
+            if frame.id in wanted:
+                self._hold(frame, found)
+
+    def _hold(self, frame: FrameSeen, found: Json) -> None:
+        origin = found["origin"] or origin_of(frame.url)
+        self._looked_at.add(origin)
+        for kind in ("indexeddb", "cache"):
+            self._present |= {(kind, origin, name) for name in found[kind]}
 
     def write(self, draft: Draft) -> None:
-        for kind, origin, key in sorted(self._present):
+        # An origin that could not be asked (a worker's) keeps what was opened there.
+        unasked = {place for place in self._setters if place[1] not in self._looked_at}
+        for kind, origin, key in sorted(self._present | unasked):
             area: Literal["indexeddb", "cache"] = "indexeddb" if kind == "indexeddb" else "cache"
             setters = tuple(self._setters.get((kind, origin, key), {}).values())
             draft.storage.append(

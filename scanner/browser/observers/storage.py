@@ -10,9 +10,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from policies.observation import ObservedKey, Setter
+from scanner.browser.lookback import shows
 from scanner.browser.observers.base import Draft, Observer
 from scanner.browser.pipe import Json
-from scanner.browser.scene import Report, Scene, Session, origin_of
+from scanner.browser.scene import Place, Report, Scene, Session, origin_of
 
 _ASK = """(() => {
   const keys = (storage) => { try { return Object.keys(storage()); } catch { return null; } };
@@ -39,6 +40,8 @@ class Storage(Observer):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._present: dict[Area, dict[str, None]] = {}
+        self._held: dict[Area, dict[str, None]] = {}
+        """What frames said they hold; it goes before what events told."""
         self._setters: dict[tuple[Area, str], dict[str, Setter]] = {}
         self._touched: dict[Area, Setter] = {}
         self._by_property: dict[tuple[Area, str], Setter] = {}
@@ -93,9 +96,25 @@ class Storage(Observer):
             for kind in ("local", "session"):
                 if found[kind] is not None:
                     held.setdefault((kind, found["origin"]), {}).update(dict.fromkeys(found[kind]))
+        self._hold(held)
+
+    async def look_back(self, past: Scene, places: frozenset[Place]) -> None:
+        """What is stored at a place without a frame: the events of its last moments are lost with its process."""
+        wanted = shows(past, places)
+        held: dict[Area, dict[str, None]] = {}
+        for frame, found in await past.evaluate_everywhere(_ASK):
+            for kind in ("local", "session"):
+                if frame.id in wanted and found[kind] is not None:
+                    area = (kind, found["origin"])
+                    held.setdefault(area, {}).update(dict.fromkeys(found[kind]))
+                    held[area] |= dict.fromkeys(self._held.get(area, ()))
+        self._hold(held)
+
+    def _hold(self, held: dict[Area, dict[str, None]]) -> None:
         for area, keys in held.items():
             for key in keys:
                 self._blame_toucher(area, key)
+        self._held |= held
         self._present |= held
 
     def write(self, draft: Draft) -> None:
