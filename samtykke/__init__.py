@@ -6,7 +6,9 @@
     wiring          the catalogue, the published policy and the overrides made into rules
     up              the main job: scan, compile, publish, serve
     serving         the proxy in this process, or several `workers` under one parent
-    scanning        scans with progress, kept in the inventory; `alerting` tells of material changes
+    scanning        scans with progress, kept in the inventory
+    proving         proofs of configured sites, their digest kept in the consent log
+    rounds          what a schedule does; `alerting` tells what got worse
     reports         what `scan` writes; `picture` takes screenshots
     promises        the policy of a scanned site, held against the scan
     policy_folder   published policies on disk; `imported` keeps the operator's lists

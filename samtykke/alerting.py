@@ -1,4 +1,4 @@
-"""From what a scheduled scan found to whom it is told: the channels of the config, and the alert's words."""
+"""From what a scheduled scan or proof found to whom it is told: the channels of the config, and the alert's words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from runtime.alerts import Alert, Channel, Mail, Secret, Webhook
 from runtime.keys import create_key_file, load_keys
 from samtykke.config import Config, ConfigError
 from scanner.changes import Changes
+from scanner.faults import Difference
+from scanner.prove import Proof
 
 
 def secret_of(config: Config) -> Secret:
@@ -63,3 +65,32 @@ def alert_of(schedule: str, site: str, scan: int, changes: Changes) -> Alert:
         "changes": [change.model_dump(mode="json") for change in material],
     }
     return Alert(f"{number} material change{'' if number == 1 else 's'} on {host}", "\n".join(words) + "\n", facts)
+
+
+def alert_of_proof(schedule: str, proof: Proof, changes: Difference, report: str) -> Alert:
+    """The message about what a proof found that the one before did not, or no longer."""
+    host = urlsplit(proof.url).netloc
+    leaks = sum(len(cell.leaks) for cell in proof.cells)
+    broken = sum(len(cell.breakage) for cell in proof.cells)
+    words = [
+        f"The proof of {proof.url} differs from the one before:",
+        "",
+        changes.in_words(),
+        "",
+        f"Seen by the schedule {schedule!r} at {proof.started}: {leaks} leaks, {broken} broken. Report: {report}",
+        f"SHA-256 of the result: {proof.digest}",
+    ]
+    facts = {
+        "event": "proof_changed",
+        "schedule": schedule,
+        "site": proof.url,
+        "started": proof.started,
+        "policy_hash": proof.policy_hash,
+        "digest": proof.digest,
+        "leaks": leaks,
+        "broken": broken,
+        **changes.to_json(),
+    }
+    many = len(changes.new)
+    told = f"{many} new {'fault' if many == 1 else 'faults'} on" if many else "Fewer faults on"
+    return Alert(f"{told} {host}", "\n".join(words) + "\n", facts)

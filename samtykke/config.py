@@ -87,11 +87,23 @@ def _cron(expression: str) -> str:
 
 
 class ScheduleSettings(_Section):
-    """A crawl that runs by itself, by cron expression (UTC)."""
+    """A scan or a proof that runs by itself, by cron expression (UTC)."""
 
     name: str
     cron: Annotated[str, AfterValidator(_cron)]
     sites: tuple[str, ...]
+    """Where to begin; of a proof, the proxy's addresses."""
+    kind: Literal["scan", "prove"] = "scan"
+    pages: Annotated[int, Field(ge=1)] = 4
+    """Of a proof: pages in the sample."""
+    states: tuple[
+        Literal["undecided", "reject", "preferences", "statistics", "marketing", "accept", "gpc", "noscript"], ...
+    ] = ()
+    """Of a proof: kinds of visitors; empty: all of them."""
+    reports: str = "proofs/"
+    """Of a proof: the folder its reports are written to."""
+    allow_private: tuple[str, ...] = ()
+    """Inner networks (CIDR) that may be visited."""
 
 
 def _web_address(text: str) -> str:
@@ -157,6 +169,14 @@ class Config(BaseSettings):
         names = [site.name for site in self.site]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"several [[site]] have the name {', '.join(sorted(repeated))}")
+        return self
+
+    @model_validator(mode="after")
+    def _schedules_differ(self) -> Self:
+        """What ran when is kept by name."""
+        names = [entry.name for entry in self.schedule]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"several [[schedule]] have the name {', '.join(sorted(repeated))}")
         return self
 
     @classmethod

@@ -1,4 +1,4 @@
-"""`samtykke schedule`: crawls that run by themselves."""
+"""`samtykke schedule`: scans and proofs that run by themselves."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated
 
 import typer
 
-from runtime.alerts import Channel, tell
-from samtykke.alerting import alert_of, channels_of, secret_of
+from runtime.alerts import Channel
+from samtykke.alerting import channels_of, secret_of
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import Config, ConfigError, load_config
-from samtykke.outcome import NO, UnreachableError, write_json
-from samtykke.scanning import changes_since_last, scan_settings, scan_site
+from samtykke.outcome import NO, write_json
+from samtykke.rounds import Rounds, checked
 from samtykke.serving import run_until_stopped
 from samtykke.stores import open_ledger
 from scanner.schedule import Schedule, run_due, run_forever
 
-app = typer.Typer(name="schedule", help="Crawls that run by themselves.", no_args_is_help=True)
+app = typer.Typer(name="schedule", help="Scans and proofs that run by themselves.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -29,19 +29,25 @@ def list_schedules(config: ConfigFile = None, json_target: JsonTarget = None) ->
     """
     now = datetime.now(UTC)
     entries = [
-        {"name": entry.name, "cron": entry.cron, "sites": list(entry.sites), "next": _next(entry.cron, now)}
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "cron": entry.cron,
+            "sites": list(entry.sites),
+            "next": _next(entry.cron, now),
+        }
         for entry in load_config(config).schedule
     ]
     if json_target:
         write_json(entries, json_target)
         return
     for entry in entries:
-        typer.echo(f"{entry['next']}  {entry['name']}  ({entry['cron']})  {', '.join(entry['sites'])}")
+        typer.echo(f"{entry['next']}  {entry['kind']} {entry['name']}  ({entry['cron']})  {', '.join(entry['sites'])}")
 
 
 @app.command("next")
 def next_run(config: ConfigFile = None) -> None:
-    """When the next crawl is due (UTC).
+    """When the next one is due (UTC).
 
     Example: samtykke schedule next
     """
@@ -52,11 +58,12 @@ def next_run(config: ConfigFile = None) -> None:
 
 @app.command("run")
 def run(
-    once: Annotated[bool, typer.Option("--once", help="Run what is due now, then end: 1 on material changes.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now, then end: 1 where it got worse.")] = False,
     config: ConfigFile = None,
 ) -> None:
-    """Run what is due, for ever: each scan is compared with the last one, and material changes are told ([alerts]).
+    """Run what is due, for ever, compare it with the last time and tell what matters ([alerts]).
 
+    Told are a scan's material changes, and what leaks or is broken in a proof that did not or was not before.
     A schedule seen for the first time waits for its next time. Runs that were missed are caught up once.
 
     Example: samtykke schedule run
@@ -64,10 +71,7 @@ def run(
     settings = load_config(config)
     if not settings.schedule:
         raise ConfigError("no [[schedule]] is configured")
-    plans = [Schedule(entry.name, entry.cron, entry.sites) for entry in settings.schedule]
-    for plan in plans:
-        for url in plan.sites:
-            scan_settings(url=url)
+    plans = checked(settings)
     channels = channels_of(settings)
     if not once:
         run_until_stopped(lambda: _run(settings, plans, channels))
@@ -88,55 +92,22 @@ def secret(config: ConfigFile = None) -> None:
 async def _run(settings: Config, plans: list[Schedule], channels: list[Channel]) -> None:
     ledger = await open_ledger(settings)
     try:
-        await run_forever(plans, ledger, Rounds(settings, channels).work, now=_now, sleep=asyncio.sleep)
+        await run_forever(plans, ledger, Rounds(settings, channels, ledger).work, now=_now, sleep=asyncio.sleep)
     finally:
         await ledger.close()
 
 
 async def _run_once(settings: Config, plans: list[Schedule], channels: list[Channel]) -> bool:
-    """Were there material changes?"""
+    """Did anything get worse?"""
     ledger = await open_ledger(settings)
-    rounds = Rounds(settings, channels)
+    rounds = Rounds(settings, channels, ledger)
     try:
         ran = await run_due(plans, ledger, rounds.work, _now)
     finally:
         await ledger.close()
     if not ran:
         typer.echo("nothing is due")
-    return rounds.material
-
-
-class Rounds:
-    """Scans the sites of one schedule after the other, compares, tells. `material` once anything material changed."""
-
-    def __init__(self, settings: Config, channels: list[Channel]) -> None:
-        self._settings = settings
-        self._channels = channels
-        self.material = False
-
-    async def work(self, plan: Schedule) -> str:
-        """One run; gives what came of it in words."""
-        said = []
-        for url in plan.sites:
-            try:
-                said.append(f"{url}: {await self._one(plan, url)}")
-            except UnreachableError as error:
-                said.append(str(error))
-            typer.echo(said[-1])
-        return "; ".join(said)
-
-    async def _one(self, plan: Schedule, url: str) -> str:
-        scanned = await scan_site(self._settings, scan_settings(url=url))
-        changes = await changes_since_last(self._settings, scanned)
-        if changes is None or scanned.number is None:
-            return "first scan"
-        words = changes.in_words()
-        if not changes.material:
-            return words
-        self.material = True
-        alert = alert_of(plan.name, scanned.scan.site, scanned.number, changes)
-        failures = await tell(alert, self._channels, now=_now, sleep=asyncio.sleep)
-        return "\n".join([words, *(f"alert not delivered: {failure}" for failure in failures)])
+    return rounds.worse
 
 
 def _now() -> datetime:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samtykke.config import Config, ConfigError, load_config, read_config
+from samtykke.config import Config, ConfigError, ScheduleSettings, load_config, read_config
 
 ROOT = Path(__file__).parents[2]
 FILE = Path("samtykke.toml")
@@ -104,6 +104,21 @@ def test_the_example_file_shows_the_defaults() -> None:
     fresh = Config()
     assert (config.proxy, config.consent, config.controller) == (fresh.proxy, fresh.consent, fresh.controller)
     assert (config.inventory, config.policy, config.alerts) == (fresh.inventory, fresh.policy, fresh.alerts)
+
+
+def test_the_example_of_a_schedule_is_complete_and_shows_the_defaults() -> None:
+    text = (ROOT / "samtykke.example.toml").read_text()
+    block = text.partition("# [[schedule]]\n")[2].partition("\n\n")[0]
+    values = tomllib.loads("\n".join(line.removeprefix("# ") for line in block.splitlines()))
+    assert set(values) == set(ScheduleSettings.model_fields)
+    needed = {"name": "n", "cron": "0 3 * * *", "sites": []}
+    assert ScheduleSettings(**values | needed) == ScheduleSettings(**needed)
+
+
+def test_two_schedules_of_one_name_are_refused() -> None:
+    entry = '[[schedule]]\nname = "n"\ncron = "0 3 * * *"\nsites = []\n'
+    with pytest.raises(ConfigError, match=r"several \[\[schedule\]\] have the name n"):
+        read_config(entry * 2, FILE)
 
 
 @pytest.mark.parametrize(

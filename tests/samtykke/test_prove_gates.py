@@ -6,7 +6,6 @@ headers (they work over TLS alone); docs/enforcement.md names these.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -22,8 +21,8 @@ from policies.drafting import draft_policy
 from policies.rules import Rules
 from proxy.consent.log import ConsentLog
 from runtime.keys import load_keys
-from samtykke.commands.prove import keep_digest
 from samtykke.config import Config, load_config
+from samtykke.proving import keep_digest
 from samtykke.serving import running_proxy
 from samtykke.wiring import catalogue, policy_folder, site_rules
 from scanner.crawl import scan
@@ -139,7 +138,7 @@ async def test_everything_is_back_after_an_accept(shop: Shop) -> None:
 
 async def test_the_digest_is_kept_in_the_consent_log_and_the_report_shows_it(shop: Shop) -> None:
     proof = await shop.proof("set-cookies", states=(REJECT,))
-    said = await asyncio.to_thread(keep_digest, shop.config, shop.config.one_site(), proof)
+    said = await keep_digest(shop.config, shop.config.one_site(), proof)
     row_id = re.search(r"row (\S+) of", said)
     assert row_id
     log = await ConsentLog.open(
@@ -166,4 +165,4 @@ async def test_the_digest_is_kept_in_the_consent_log_and_the_report_shows_it(sho
 async def test_a_proof_without_a_key_file_says_that_nothing_is_logged(shop: Shop, tmp_path: Path) -> None:
     consent = shop.config.consent.model_copy(update={"key_file": str(tmp_path / "none.key")})
     config = shop.config.model_copy(update={"consent": consent})
-    assert "not logged" in await asyncio.to_thread(keep_digest, config, config.one_site(), Proof(None))
+    assert "not logged" in await keep_digest(config, config.one_site(), Proof(None))
