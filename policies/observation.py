@@ -72,6 +72,8 @@ class ObservedCookie(Observed):
     purpose: Purpose | None = None
     because: str = ""
     pages: tuple[str, ...] = ()
+    example: str | None = None
+    """The name as one visit saw it, where `name` has `*` for a part that is another one on each visit."""
 
 
 class ObservedKey(Observed):
@@ -85,6 +87,8 @@ class ObservedKey(Observed):
     purpose: Purpose | None = None
     because: str = ""
     pages: tuple[str, ...] = ()
+    example: str | None = None
+    """The key as one visit saw it, where `key` has `*` for a part that is another one on each visit."""
 
 
 class ObservedRequest(Observed):

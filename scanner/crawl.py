@@ -149,12 +149,21 @@ async def _scan(
 
 def labelled(found: Scan, catalogue: Catalogue) -> Scan:
     """Vendors and purposes filled in; what is only expected keeps the reason for which it is expected."""
-    known = attribute(found, catalogue)
+    exact = found.model_copy(
+        update={
+            "cookies": tuple(c.model_copy(update={"name": c.example or c.name}) for c in found.cookies),
+            "storage": tuple(k.model_copy(update={"key": k.example or k.key}) for k in found.storage),
+        }
+    )
+    known = attribute(exact, catalogue)
     cookies = tuple(
-        before if before.state == "expected" else after
+        before if before.state == "expected" else after.model_copy(update={"name": before.name})
         for before, after in zip(found.cookies, known.cookies, strict=True)
     )
-    return known.model_copy(update={"cookies": cookies})
+    storage = tuple(
+        after.model_copy(update={"key": before.key}) for before, after in zip(found.storage, known.storage, strict=True)
+    )
+    return known.model_copy(update={"cookies": cookies, "storage": storage})
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from policies.observation import (
     ObservedKey,
     ObservedRequest,
     PageVisit,
+    Scan,
     Setter,
     Technique,
 )
@@ -91,11 +92,62 @@ def test_the_order_of_pages_changes_nothing(cookies, chance: random.Random):
     assert union(*([one] for one in cookies)).cookies == union(*([one] for one in mixed)).cookies
 
 
-def test_a_probe_that_nobody_keeps_has_one_name_on_each_visit():
-    probe = ObservedCookie(name="dmn_chk_01a1f8b9-7a1b-7517-a716-05ff248c2ff7", domain="s.example", state="deleted")
-    union = Union()
-    union.add(PageSeen(page=PageVisit(url="http://s.example/"), cookies=(probe,)))
-    kept = probe.model_copy(update={"state": "stored"})
-    union.add(PageSeen(page=PageVisit(url="http://s.example/a"), cookies=(kept,)))
-    found = {cookie.state: cookie.name for cookie in union.scan("http://s.example/", "", "browser", "none").cookies}
-    assert found == {"deleted": "dmn_chk_*", "stored": kept.name}
+UUIDS = ("01a1f8b9-7a1b-7517-a716-05ff248c2ff7", "df57db75-e68b-409b-98dc-600958e62ba1")
+
+
+def visit(number: int, *, name: str = "", key: str = "", script: str = "http://t.example/t.js") -> PageSeen:
+    url = f"http://s.example/{number}"
+    set_by = (Setter(kind="http", url=script),)
+    cookies = (ObservedCookie(name=name, domain="s.example", set_by=set_by, pages=(url,)),) if name else ()
+    keys = (ObservedKey(kind="local", origin="http://s.example", key=key, set_by=set_by, pages=(url,)),) if key else ()
+    return PageSeen(page=PageVisit(url=url), cookies=cookies, storage=keys)
+
+
+def merged(*visits: PageSeen) -> Scan:
+    made = Union()
+    for one in visits:
+        made.add(one)
+    return made.scan("http://s.example/", "2026-11-20T12:00:00+00:00", "browser", "none")
+
+
+def test_a_name_that_is_another_one_on_each_visit_is_one_row_with_an_example():
+    found = merged(*(visit(number, name=f"chk_{one}", key=f"q.{one}.queue") for number, one in enumerate(UUIDS)))
+    (cookie,), (key,) = found.cookies, found.storage
+    assert (cookie.name, cookie.pages) == ("chk_*", ("http://s.example/0", "http://s.example/1"))
+    assert (key.key, key.pages) == ("q.*.queue", ("http://s.example/0", "http://s.example/1"))
+    assert cookie.example in {f"chk_{one}" for one in UUIDS}
+    assert key.example in {f"q.{one}.queue" for one in UUIDS}
+
+
+def test_names_that_come_back_as_they_were_are_told_apart():
+    both = [visit(number, name=f"id_{one}", key=f"id_{one}") for number, one in enumerate(UUIDS * 2)]
+    found = merged(*both)
+    assert [cookie.name for cookie in found.cookies] == sorted(f"id_{one}" for one in UUIDS)
+    assert [key.key for key in found.storage] == sorted(f"id_{one}" for one in UUIDS)
+    assert {cookie.example for cookie in found.cookies} == {None}
+
+
+def test_the_time_of_a_visit_in_a_name_is_chance_even_where_two_visits_share_it():
+    # 2026-11-20 12:00:05 UTC, and a date of long ago that belongs to the name.
+    found = merged(*(visit(number, name=name) for number, name in enumerate(["p_1795176005", "p_1795176005"])))
+    assert [cookie.name for cookie in found.cookies] == ["p_*"]
+    found = merged(*(visit(number, name="campaign_1600000000") for number in range(2)))
+    assert [cookie.name for cookie in found.cookies] == ["campaign_1600000000"]
+
+
+def test_a_setter_is_the_same_whatever_its_query_busts():
+    script = "http://t.example/p.gif?id=UA-1234-5&page={}&ord={}&_={}&r=0.{}#x"
+    queries = [(1, 90125, 1795176000123, 812738127), (2, 77412, 1795176001456, 991827312)]
+    found = merged(*(visit(number, name="c", script=script.format(*each)) for number, each in enumerate(queries)))
+    (cookie,) = found.cookies
+    assert [setter.url for setter in cookie.set_by] == [
+        "http://t.example/p.gif?id=UA-1234-5&page=1&ord=*&_=*&r=*",
+        "http://t.example/p.gif?id=UA-1234-5&page=2&ord=*&_=*&r=*",
+    ]
+
+
+def test_a_long_number_that_comes_back_names_something():
+    script = "http://t.example/tr?id=123456789012345"
+    (once,) = merged(visit(0, name="c", script=script)).cookies
+    (twice,) = merged(*(visit(number, name="c", script=script) for number in range(2))).cookies
+    assert [setter.url for setter in (*once.set_by, *twice.set_by)] == ["http://t.example/tr?id=*", script]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.names import steady
+from scanner.names import steady, steady_address
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,10 @@ def test_only_what_is_made_at_run_time_is_replaced(name, expected):
 @given(st.text())
 def test_twice_is_once(name):
     assert steady(steady(name)) == steady(name)
+
+
+@given(st.text("ab?&=#*%0123456789.-_", max_size=60))
+def test_an_address_twice_is_once_and_keeps_what_comes_before_its_query(text):
+    once = steady_address(text, lambda _: False)
+    assert steady_address(once, lambda _: False) == once
+    assert once.partition("?")[0] == text.partition("?")[0]
