@@ -36,6 +36,7 @@ from proxy.ledger import Ledger
 from proxy.own import GPC_PATH, HEALTH_PATH, OwnAddresses, is_own, send
 from proxy.pages import Page, problem
 from proxy.parts import Parts
+from proxy.recent import Known
 from proxy.relay import Relay
 from proxy.remembered import Memory
 from proxy.reply import Reply
@@ -200,6 +201,9 @@ class Proxy:
         for site in self._sites.all:
             site.refresh()
         desk, front = self.parts.desk, self._front
+        self._arrivals.forget()
+        if front is not None:
+            front.recent.forget()
         self.counted.gauge(
             visitor_connections=len(front.connections) if front is not None else 0,
             upstream_connections=sum(site.upstream.open for site in self._sites.all),
@@ -233,7 +237,6 @@ class Proxy:
         began = time.monotonic()
         request_id = next(self._ids)
         reply = Reply(received)
-        fields = received.fields
         site: Site | None = None
         exchange: Exchange | None = None
         problem_status, because = 0, ""
@@ -243,22 +246,25 @@ class Proxy:
                 reply.keep_alive = False
                 self.counted.failure("refused")
             else:
-                host = (fields.get(b"host") or b"").decode("latin-1")
                 path = received.target.partition(b"?")[0].decode("latin-1")
-                site = self._sites.find(host)
+                known = self._arrivals.known(received)
+                site = known.site if known is not None else self._sites.find(_host(received))
                 if path == HEALTH_PATH:
                     await send(reply, await self._health(site))
                 elif site is None:
-                    problem_status, because = 421, f"no site has the host {host!r}"
+                    problem_status, because = 421, f"no site has the host {_host(received)!r}"
                 else:
-                    scheme = self._arrivals.scheme(received)
-                    visitor = self._arrivals.visitor(received, site, scheme)
-                    if is_own(path):
-                        await self._own_address(received, reply, site, path, visitor, request_id)
-                    else:
-                        visitor = await self._brought_along(visitor, site, fields, received.method, path)
-                        exchange = self._arrivals.exchange(received, site, host, path, scheme, visitor, request_id)
-                        await self._forward(received, site, exchange, visitor, reply)
+                    if known is None:
+                        scheme = self._arrivals.scheme(received)
+                        visitor = self._arrivals.visitor(received, site, scheme)
+                        if is_own(path):
+                            await self._own_address(received, reply, site, path, visitor, request_id)
+                            self._over(received, site, reply, began, request_id, None)
+                            return reply
+                        visitor = await self._brought_along(visitor, site, received.fields, received.method, path)
+                        known = self._arrivals.found(received, site, _host(received), scheme, visitor)
+                    exchange = self._arrivals.exchange(known, received.method, path, request_id)
+                    await self._forward(received, known, exchange, reply)
         except UpstreamError as error:
             problem_status, because = _STATUS[error.failure], error.detail
             self.counted.failure("broken" if error.failure == "stale" else error.failure)
@@ -337,16 +343,16 @@ class Proxy:
         with suppress(ConnectionError):
             await send(reply, problem(status, request_id))
 
-    async def _forward(
-        self, received: Received, site: Site, exchange: Exchange, visitor: Visitor | None, reply: Reply
-    ) -> None:
+    async def _forward(self, received: Received, known: Known, exchange: Exchange, reply: Reply) -> None:
         bypassed = self.bypass.on
+        site, visitor = known.site, known.visitor
         context = Context(
             received, received.fields, received.target, site, exchange, visitor, reply,
             mapping=site.mapping(exchange.host.encode("latin-1"), exchange.scheme.encode()),
             enforcing=not bypassed and self.settings.mode == "enforce",
             observing=not bypassed and self.settings.mode == "report",
             says_request_id=self.settings.request_id,
+            known=known,
         )  # fmt: skip
         await self._forwarder.forward(context)
         desk = self.parts.desk
@@ -383,3 +389,7 @@ class Proxy:
             self.ledger.count_again(site.name, exchange.rules.policy_hash, exchange.tally)
         for kind, subject in exchange.sightings:
             self.ledger.see(site.name, kind, subject, exchange.path)
+
+
+def _host(received: Received) -> str:
+    return (received.fields.get(b"host") or b"").decode("latin-1")

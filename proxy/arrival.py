@@ -14,6 +14,7 @@ from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange, Role, role_of
 from proxy.headers import Fields
 from proxy.parts import Parts
+from proxy.recent import Known
 from proxy.settings import ProxySettings
 from proxy.sites import Site
 from proxy.visitor import Received
@@ -44,45 +45,61 @@ class Arrivals:
         self._settings = settings
         self._parts = parts
         self._clock = clock
-        self._second = 0
         self._known: dict[tuple[object, ...], tuple[SiteNotice, Visitor]] = {}
 
-    def exchange(
-        self,
-        received: Received,
-        site: Site,
-        host: str,
-        path: str,
-        scheme: str,
-        visitor: Visitor | None,
-        request_id: str,
-    ) -> Exchange:
+    def known(self, received: Received) -> Known | None:
+        """What was found out about such a request within this second, if the rules are still the same."""
+        if received.alike is None:
+            return None
+        found = received.alike.known.get(received.remote)
+        return found if found is not None and found.holds else None
+
+    def found(self, received: Received, site: Site, host: str, scheme: str, visitor: Visitor | None) -> Known:
+        """What is known of a request now. Kept for a second, unless recognising the visitor had a consequence."""
         fields = received.fields
-        consent = visitor.consent if visitor is not None else UNDECIDED
-        shared = self._settings.render == "shared"
-        if shared:
-            consent = UNDECIDED
         role = _role(fields, received.method)
-        return Exchange(
-            site=site.name,
+        said_so = fields.get(b"sec-fetch-dest") is not None or b"html" in (fields.get(b"accept") or b"")
+        known = Known(
+            site=site,
             rules=site.rules,
-            consent=consent,
-            method=received.method,
-            scheme=scheme,
+            notice=site.notice,
             host=host.removesuffix(_DEFAULT_PORTS[scheme]),
-            path=path,
+            scheme=scheme,
             role=role,
+            navigates=role in {"page", "frame"} and said_so,
+            visitor=visitor,
+        )
+        if received.alike is not None and (visitor is None or not visitor.has_consequence):
+            received.alike.known[received.remote] = known
+        return known
+
+    def exchange(self, known: Known, method: str, path: str, request_id: str) -> Exchange:
+        """The record of the exchange that begins."""
+        settings, visitor = self._settings, known.visitor
+        shared = settings.render == "shared"
+        return Exchange(
+            site=known.site.name,
+            rules=known.rules,
+            consent=visitor.consent if visitor is not None and not shared else UNDECIDED,
+            method=method,
+            scheme=known.scheme,
+            host=known.host,
+            path=path,
+            role=known.role,
             now=self._clock(),
             request_id=request_id,
-            navigates=role in {"page", "frame"}
-            and (fields.get(b"sec-fetch-dest") is not None or b"html" in (fields.get(b"accept") or b"")),
-            own_csp=site.own_csp,
-            render=self._settings.render,
-            csp_undecided=self._settings.csp_undecided,
-            csp_enforced=self._settings.csp == "enforce",
-            consent_header=self._settings.consent_header,
-            fresh=role == "page" and not shared and visitor is not None and visitor.prompt,
+            navigates=known.navigates,
+            own_csp=known.site.own_csp,
+            render=settings.render,
+            csp_undecided=settings.csp_undecided,
+            csp_enforced=settings.csp == "enforce",
+            consent_header=settings.consent_header,
+            fresh=known.role == "page" and not shared and visitor is not None and visitor.prompt,
         )
+
+    def forget(self) -> None:
+        """To be called every second."""
+        self._known.clear()
 
     def visitor(self, received: Received, site: Site, scheme: str) -> Visitor | None:
         """Who asks. One page's files follow each other closely: whom we have just recognised we know for a second,
@@ -98,9 +115,7 @@ class Arrivals:
             self.client(received),
             fields.get(b"user-agent"),
         )
-        second = int(self._clock())
-        if second != self._second or len(self._known) >= _KNOWN:
-            self._second = second
+        if len(self._known) >= _KNOWN:
             self._known.clear()
         key = (id(said.notice), *said[1:])
         if (known := self._known.get(key)) is not None and known[0] is said.notice:
@@ -113,7 +128,7 @@ class Arrivals:
             address=said.address,
             agent=(said.agent or b"").decode("latin-1") or None,
         )
-        if not visitor.set_cookies and not visitor.gpc_first and visitor.lapsed is None:
+        if not visitor.has_consequence:
             self._known[key] = (said.notice, visitor)
         return visitor
 

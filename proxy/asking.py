@@ -7,26 +7,15 @@ and said anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from proxy import coding
+from proxy.asked import Asked
 from proxy.context import Context
 from proxy.gates import Gate, through
-from proxy.headers import Fields, drop_hop_by_hop, elements, origin_form, set_forwarding
+from proxy.headers import Fields, drop_hop_by_hop, elements, set_forwarding
 
 _EXPECT = frozenset({b"expect"})
 _REQUEST_ID = frozenset({b"x-request-id"})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Ready to be sent. `chunked` says how the body, if any, is framed."""
-
-    head: bytes
-    has_body: bool
-    chunked: bool
-    expects: bool
-    upgrade: bool
 
 
 def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) -> Asked:
@@ -48,8 +37,6 @@ def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) ->
     set_forwarding(fields, peer=peer, trusted=trusted, scheme=exchange.scheme.encode(), host=host)
     if not trusted:
         fields.drop(_REQUEST_ID)
-    if fields.get(b"x-request-id") is None:
-        fields.add(b"X-Request-Id", exchange.request_id.encode())
     fields.set(b"Host", context.site.settings.upstream_host.encode() or host)
     if context.maps_names and mapping is not None:
         fields.rewrite(b"origin", mapping.inward)
@@ -59,8 +46,15 @@ def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) ->
     if upgrade:
         fields.add(b"Connection", b"Upgrade")
         fields.add(b"Upgrade", b"websocket")
-    head = fields.encode(b"%b %b HTTP/1.1" % (request.method.encode(), origin_form(context.target)))
-    return Asked(head, chunked or (length is not None and int(length) > 0), chunked, expects, upgrade)
+    return Asked(
+        request.method,
+        fields.lines(),
+        named=fields.get(b"x-request-id") is not None,
+        has_body=chunked or (length is not None and int(length) > 0),
+        chunked=chunked,
+        expects=expects,
+        upgrade=upgrade,
+    )
 
 
 def _upgrades(method: str, version: tuple[int, int], fields: Fields) -> bool:

@@ -11,6 +11,7 @@ from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange
 from proxy.headers import Fields
 from proxy.mapping import Mapping
+from proxy.recent import Known
 from proxy.reply import Reply
 from proxy.sites import Site
 from proxy.visitor import Received
@@ -33,6 +34,8 @@ class Context:
     """Report mode: everything is judged and noted, nothing is changed."""
     says_request_id: bool = False
     """Is every answer told its request id?"""
+    known: Known | None = None
+    """What is known of such a request already."""
     page_language: str | None = None
     """`Content-Language` of the site's answer."""
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proxy.asking import Asked, ask
+from proxy.asked import Asked
+from proxy.asking import ask
 from proxy.context import Context
 from proxy.gates import Gate
+from proxy.headers import origin_form
 from proxy.html.sniff import grammar
 from proxy.relay import Relay, received
 from proxy.settings import ProxySettings
@@ -41,7 +43,7 @@ class Forwarder:
             if asked.has_body:
                 body = upload(request, chunked=asked.chunked, patience=self._limits.body, expects=asked.expects)
             answer = await upstream.request(
-                asked.head,
+                asked.head(origin_form(context.target), context.exchange.request_id),
                 body,
                 bodyless=context.bodyless_request,
                 replayable=request.method in _REPLAYABLE and not asked.upgrade,
@@ -49,7 +51,9 @@ class Forwarder:
             clean = False
             try:
                 if _is_part_of_document(context, answer):
+                    context.fields = context.fields.copy()
                     context.fields.drop(_RANGES)
+                    context.known = None
                     continue
                 if answer.status == 101:
                     await self._switch(context, asked, answer)
@@ -60,8 +64,17 @@ class Forwarder:
                 await upstream.finish(answer, clean=clean)
 
     def _ask(self, context: Context) -> Asked:
+        """What the site is asked: as it was asked just now by the same visitor in the same words, or found out."""
+        known, notes = context.known, context.exchange.notes
+        how = (context.enforcing, context.observing)
+        if known is not None and (before := known.asked.get(how)) is not None:
+            notes += before[1]
+            return before[0]
         peer = context.request.remote
-        return ask(context, self._gates, peer=peer, trusted=self._settings.trusts(peer))
+        asked = ask(context, self._gates, peer=peer, trusted=self._settings.trusts(peer))
+        if known is not None:
+            known.asked[how] = asked, tuple(notes)
+        return asked
 
     async def _switch(self, context: Context, asked: Asked, answer: Answer) -> None:
         if not asked.upgrade:

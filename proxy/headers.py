@@ -150,12 +150,13 @@ class Fields:
     def size(self) -> int:
         return sum(len(name) + len(value) + 4 for _, name, value in self._items)
 
+    def lines(self) -> bytes:
+        """As in the head of a message, each with its line's end."""
+        return b"".join([b"%b: %b\r\n" % (name, value) for _, name, value in self._items])
+
     def encode(self, first_line: bytes) -> bytes:
         """The head of a message, its empty line included."""
-        lines = [first_line]
-        lines += [name + b": " + value for _, name, value in self._items]
-        lines.append(b"\r\n")
-        return b"\r\n".join(lines)
+        return b"%b\r\n%b\r\n" % (first_line, self.lines())
 
 
 def elements(value: bytes | None) -> list[bytes]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from proxy.headers import AUTHORITY, Field
+from proxy.headers import AUTHORITY, Field, Fields
 
 _VALUE = rb"[\t -~\x80-\xff]*+\r\n"
 _REQUEST = re.compile(
@@ -24,6 +24,7 @@ _ANSWER = re.compile(
     + _VALUE
     + rb")*+)\r\n"
 )
+_LINE = re.compile(rb"([^:]++):[ \t]*+([^\r]*+)\r\n")
 _LONGEST = 16_384
 """A longer head (bytes) is measured by the parser with its limits."""
 _MOST = 64
@@ -38,11 +39,11 @@ _BODYLESS = frozenset({b"204", b"304"})
 
 
 class PlainRequest(NamedTuple):
-    """`method`, target byte for byte, fields."""
+    """`method`, target byte for byte, and the lines of its fields as they came."""
 
     method: str
     target: bytes
-    items: list[Field]
+    lines: bytes
 
     @property
     def is_own(self) -> bool:
@@ -55,30 +56,29 @@ class PlainAnswer(NamedTuple):
 
     status: int
     reason: bytes
-    items: list[Field]
+    fields: Fields
     begins: int
     length: int
 
 
 def request(data: bytes) -> PlainRequest | None:
-    """Exactly one request without a body and nothing behind it, or None. `Host` is there once and a host's name."""
+    """Exactly one request that may be plain, with nothing behind it, or None. `request_fields` has the last word."""
     if len(data) > _LONGEST or (found := _REQUEST.fullmatch(data)) is None:
         return None
     method, target, lines = found.groups()
-    items: list[Field] = []
-    host = None
-    for line in lines.split(b"\r\n")[:-1]:
-        name, _, value = line.partition(b":")
-        key, value = name.lower(), value.strip(b" \t")
-        if key in _TELLING:
-            if key == b"host" and host is None:
-                host = value
-            elif key != b"connection" or value.lower() != b"keep-alive":
-                return None
-        items.append((key, name, value))
-    if host is None or len(items) > _MOST or AUTHORITY.fullmatch(host) is None:
+    return PlainRequest("GET" if method == b"GET" else "HEAD", target, lines)
+
+
+def request_fields(lines: bytes) -> Fields | None:
+    """The fields of a request without a body, whose `Host` is there once and a host's name; else None."""
+    items = _items(lines)
+    told = [(key, value) for key, _, value in items if key in _TELLING]
+    hosts = [value for key, value in told if key == b"host"]
+    if len(hosts) != 1 or len(items) > _MOST or AUTHORITY.fullmatch(hosts[0]) is None:
         return None
-    return PlainRequest("GET" if method == b"GET" else "HEAD", target, items)
+    if any(key != b"host" and (key != b"connection" or value.lower() != b"keep-alive") for key, value in told):
+        return None
+    return Fields.of(items)
 
 
 def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:
@@ -90,22 +90,20 @@ def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:
     if found is None or (begins := found.end()) > _LONGEST:
         return None
     status, reason, lines = found.groups()
-    items: list[Field] = []
+    items = _items(lines)
     length = None
-    for line in lines.split(b"\r\n")[:-1]:
-        name, _, value = line.partition(b":")
-        key, value = name.lower(), value.strip(b" \t")
+    for key, _, value in items:
         if key in _TELLING:
             if key == b"content-length" and length is None and value.isdigit() and len(value) < 16:
                 length = int(value)
-            elif key == b"connection":
-                if value.lower() != b"keep-alive":
-                    return None
-            elif key != b"trailer" and key != b"host":
+            elif key != b"connection" or value.lower() != b"keep-alive":
                 return None
-        items.append((key, name, value))
     if bodyless or status in _BODYLESS:
         length = 0
     if length is None or len(data) - begins > length or len(items) > _MOST:
         return None
-    return PlainAnswer(int(status), reason or b"", items, begins, length)
+    return PlainAnswer(int(status), reason or b"", Fields.of(items), begins, length)
+
+
+def _items(lines: bytes) -> list[Field]:
+    return [(name.lower(), name, value.rstrip(b" \t")) for name, value in _LINE.findall(lines)]

@@ -13,6 +13,8 @@ from proxy.pages import phrase
 from proxy.visitor import Received
 
 _NO_BODY = frozenset({204, 304})
+_APART = 8192
+"""Bytes of a body that are not worth copying behind its head."""
 
 
 class Reply:
@@ -82,10 +84,13 @@ class Reply:
             self.sent += len(data)
             if self._chunked:
                 data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(data), data) if data else head + b"0\r\n\r\n"
+            elif head and len(data) > _APART:
+                return await self._connection.write(head, data)
             else:
                 data = head + data
         if data:
             await self._connection.write(data)
+        return None
 
     async def raw(self, data: bytes, status: int) -> None:
         """Write bytes as they are: the head of a switched protocol."""

@@ -219,7 +219,7 @@ class UpstreamConnection(ResponseHandler):
         self._state, self._body = ("body", body) if body.left else ("idle", None)
         self._deadline = self._loop.time() + self._limits.answer
         if waiting is not None and not waiting.done():
-            waiting.set_result(Answer(found.status, found.reason, Fields.of(found.items), body, self, plain=True))
+            waiting.set_result(Answer(found.status, found.reason, found.fields, body, self, plain=True))
 
     def _body_received(self, data: bytes) -> None:
         body = self._body

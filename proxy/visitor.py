@@ -21,6 +21,7 @@ from proxy import plain
 from proxy.headers import Fields
 from proxy.pages import problem
 from proxy.peer import PeerError, PeerHeader
+from proxy.recent import Alike, Recent
 from proxy.settings import Limits
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -55,6 +56,8 @@ class Received:
     connection: VisitorConnection
     keep_alive: bool
     whole: web.BaseRequest | None = None
+    alike: Alike | None = None
+    """A plain request's like of the same second, with which it shares `fields`."""
 
     @property
     def remote(self) -> str:
@@ -185,12 +188,15 @@ class VisitorConnection(web.RequestHandler):
                     self._pause_transport_reading()
                 return
             asked = plain.request(data)
-            if asked is not None and not asked.is_own:
+            alike = self.front.recent.alike(asked.method, asked.lines) if asked is not None else None
+            if asked is not None and alike is not None and not asked.is_own:
                 self.busy = True
-                received = Received(asked.method, asked.target, (1, 1), Fields.of(asked.items), self, keep_alive=True)
+                received = Received(
+                    asked.method, asked.target, (1, 1), alike.fields, self, keep_alive=True, alike=alike
+                )
                 self._serving = self._loop.create_task(self._serve(received))
                 return
-            self._reader = "lent" if asked is not None else "aiohttp"
+            self._reader = "lent" if alike is not None else "aiohttp"
         elif self._reader == "lent":
             self._reader = "aiohttp"
         super().data_received(data)
@@ -231,12 +237,15 @@ class VisitorConnection(web.RequestHandler):
         fields.add(b"Connection", b"close")
         self.transport.write(fields.encode(b"HTTP/1.1 500 " + page.reason) + page.body)
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, *data: bytes) -> None:
         """Write to the visitor, and wait where he is slow. Raises ConnectionError when he has left."""
         transport = self.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the visitor has left")
-        transport.write(data)
+        if len(data) == 1:
+            transport.write(data[0])
+        else:
+            transport.writelines(data)
         if self.writing_paused:
             await self._drain_helper()
 
@@ -311,6 +320,7 @@ class Front(web.Server):
         self._trusts = trusts
         self.announced = announced
         self.draining = False
+        self.recent = Recent()
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)

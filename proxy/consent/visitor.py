@@ -43,6 +43,11 @@ class Visitor:
     proving: bool = False
     """`samtykke prove` is at work: its rows are marked and left out of the statistics."""
 
+    @property
+    def has_consequence(self) -> bool:
+        """Must something be done because this visitor was recognised just now: a cookie set, a row written?"""
+        return bool(self.set_cookies) or self.gpc_first or self.lapsed is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
