@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Protocol
 
 import brotli  # type: ignore[import-untyped]  # ships neither stubs nor a py.typed marker
@@ -270,20 +271,27 @@ def _number(text: bytes) -> float:
         return 0.0
 
 
-def encoder(accept: bytes | None) -> Encoder | None:
+@lru_cache(maxsize=256)
+def chosen(accept: bytes | None) -> bytes | None:
     """The best coding that the visitor takes (RFC 9110 12.5.3); None for identity."""
     if not accept:
         return None
     asked = weights(accept)
     rest = asked.get(b"*", 0.0)
     best, best_weight = None, 0.0
-    for name, build in _ENCODERS.items():
+    for name in _ENCODERS:
         weight = asked.get(name, asked.get(b"x-gzip", rest) if name == b"gzip" else rest)
         if weight > best_weight:
-            best, best_weight = build, weight
-    return best() if best and best_weight >= asked.get(b"identity", 0.0) else None
+            best, best_weight = name, weight
+    return best if best_weight >= asked.get(b"identity", 0.0) else None
 
 
+def encoder(name: bytes | None) -> Encoder | None:
+    """For a coding that was `chosen`."""
+    return _ENCODERS[name]() if name is not None else None
+
+
+@lru_cache(maxsize=256)
 def undoable(accept: bytes) -> bytes:
     """An Accept-Encoding with only what we can undo, so that the site sends nothing we must pass unread."""
     kept = [

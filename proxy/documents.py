@@ -10,17 +10,20 @@ from urllib.parse import urljoin
 
 from policies.verdict import Verdict
 from proxy.consent.desk import ConsentDesk
+from proxy.consent.site_notice import SiteNotice
 from proxy.context import Context
 from proxy.csp import admit_written
 from proxy.exchange import Exchange
 from proxy.guard import guard_of
 from proxy.html.charset import PRESCAN, Transcoding, charset_of
 from proxy.html.rewriting import Injection, Page, RewriteError, Rewriter
-from proxy.html.sniff import Grammar, essence, grammar
+from proxy.html.sniff import Grammar, essence, grammar, kind_of
 from proxy.judges import RulesJudge
 from proxy.remembered import END, HEAD, Key, digest
 from proxy.settings import ProxySettings
 
+_OURS = 512
+"""Pieces of our own markup that are kept."""
 _TYPES: dict[Grammar, str] = {"html": "text/html", "xml": "application/xhtml+xml"}
 
 
@@ -31,6 +34,8 @@ class Documents:
         self._settings = settings
         self._desk = desk
         self._guarded = guarded
+        self._ours: dict[tuple[object, ...], tuple[SiteNotice, tuple[bytes, bytes]]] = {}
+        self._languages: dict[tuple[str | None, bytes | None], str] = {}
 
     def script_hashes(self, exchange: Exchange) -> tuple[str, ...]:
         """Of our scripts, as a policy names them."""
@@ -65,8 +70,9 @@ class Documents:
         """Everything that decides what this body becomes, its own address left aside. None: not to be remembered,
         since our markup has to be well-formed by itself in XML."""
         exchange, target = context.exchange, context.target
+        kind = kind_of(content_type)
         said = content_type.decode("latin-1") if content_type is not None else None
-        if grammar(said, b"" if applied else body[:PRESCAN]) != "html":
+        if (grammar(said, b"" if applied else body[:PRESCAN]) if kind.needs_body else kind.certain) != "html":
             return None
         folder = target.partition(b"?")[0].rpartition(b"/")[0]
         return (
@@ -78,6 +84,25 @@ class Documents:
         """Lets us into a policy that the document itself declares; of a fragment it may be put into a page."""
         hashes = self.script_hashes(exchange)
         return lambda text: admit_written(text, exchange.origin, hashes)
+
+    def ours(self, context: Context, *, head: bool, end: bool) -> tuple[bytes, bytes]:
+        """What goes first into the head, and to the end of the body, of those there are. The same for all who have
+        chosen the same."""
+        exchange, visitor, notice = context.exchange, context.visitor, context.site.notice
+        own = visitor is None or visitor.prompt or visitor.confirmed is not None or exchange.nonce is not None
+        if own and exchange.render == "private":
+            return self.first(context) if head else b"", self.last(context) if end else b""
+        key = (
+            head, end, exchange.rules, exchange.consent, exchange.role, exchange.method, exchange.nonce,
+            self._language(context), _return_path(context),
+        )  # fmt: skip
+        found = self._ours.get(key)
+        if found is None or found[0] is not notice:
+            if len(self._ours) >= _OURS:
+                self._ours.clear()
+            made = self.first(context) if head else b"", self.last(context) if end else b""
+            found = self._ours[key] = notice, made
+        return found[1]
 
     def first(self, context: Context) -> bytes:
         """What goes first into the head."""
@@ -116,8 +141,14 @@ class Documents:
     def _language(self, context: Context) -> str:
         if self._desk is None:
             return "en"
-        wished = (context.fields.get(b"accept-language") or b"").decode("latin-1")
-        return self._desk.language(context.page_language, wished)
+        wished = context.fields.get(b"accept-language")
+        key = context.page_language, wished
+        if (found := self._languages.get(key)) is None:
+            if len(self._languages) >= _OURS:
+                self._languages.clear()
+            found = self._desk.language(context.page_language, (wished or b"").decode("latin-1"))
+            self._languages[key] = found
+        return found
 
 
 class Placeholder:

@@ -57,6 +57,7 @@ _NOT_THEIRS = frozenset({b"x-consent", b"proxy"})
 _TOPICS = frozenset({b"sec-browsing-topics"})
 _PARTIAL = frozenset({b"range", b"if-range", b"if-modified-since"})
 _CONDITIONS = _PARTIAL | {b"if-none-match"}
+_SURROGATE_KEY = frozenset({b"surrogate-key"})
 _MARK = b"-smtk."
 """Between the site's own ETag and the variant of ours."""
 VARY_PRIVATE = (b"Cookie", b"Sec-GPC", b"Accept-Encoding", b"Sec-Fetch-Dest")
@@ -242,29 +243,35 @@ def caching(fields: Fields, exchange: Exchange) -> None:
     if exchange.role == "worker":
         return
     fields.drop(_STALE)
-    _vary(fields, VARY_SHARED if exchange.render == "shared" else VARY_PRIVATE)
+    vary = _varying(fields.joined(b"vary"), VARY_SHARED if exchange.render == "shared" else VARY_PRIVATE)
+    if vary is not None:
+        fields.set(b"Vary", vary)
     _validator(fields, exchange)
     if exchange.render == "shared":
-        fields.drop(frozenset({b"surrogate-key"}))
+        fields.drop(_SURROGATE_KEY)
         return
     fields.drop(_FOR_CACHES)
-    asked = [part for part in elements(fields.joined(b"cache-control")) if part != b"public"]
-    asked = [part for part in asked if not part.startswith((b"s-maxage", b"private", b"stale-", b"immutable"))]
-    if exchange.fresh:
-        asked = [part for part in asked if not part.startswith(b"max-age")]
-        if b"no-store" not in asked and b"no-cache" not in asked:
-            asked.append(b"no-cache")
-    fields.set(b"Cache-Control", b", ".join([b"private", *asked]))
+    fields.set(b"Cache-Control", _private(fields.joined(b"cache-control"), fresh=exchange.fresh))
 
 
-def _vary(fields: Fields, names: tuple[bytes, ...]) -> None:
-    have = elements(fields.joined(b"vary"))
-    if b"*" in have:
-        return
+@lru_cache(maxsize=256)
+def _private(asked: bytes | None, *, fresh: bool) -> bytes:
+    """Cache-Control for one visitor's browser alone."""
+    kept = [part for part in elements(asked) if part != b"public"]
+    kept = [part for part in kept if not part.startswith((b"s-maxage", b"private", b"stale-", b"immutable"))]
+    if fresh:
+        kept = [part for part in kept if not part.startswith(b"max-age")]
+        if b"no-store" not in kept and b"no-cache" not in kept:
+            kept.append(b"no-cache")
+    return b", ".join([b"private", *kept])
+
+
+@lru_cache(maxsize=256)
+def _varying(asked: bytes | None, names: tuple[bytes, ...]) -> bytes | None:
+    """Vary with these names, too; None where nothing is missing."""
+    have = elements(asked)
     missing = [name for name in names if name.lower() not in have]
-    if missing:
-        before = fields.joined(b"vary")
-        fields.set(b"Vary", b", ".join(([before] if before else []) + missing))
+    return b", ".join(([asked] if asked else []) + missing) if missing and b"*" not in have else None
 
 
 def _validator(fields: Fields, exchange: Exchange) -> None:

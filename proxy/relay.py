@@ -6,7 +6,6 @@ and encoded again; each piece leaves before the next is asked for. When the site
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -17,19 +16,17 @@ from proxy.context import Context
 from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
 from proxy.documents import Documents
-from proxy.exchange import Tally
 from proxy.gates import Gate, through
 from proxy.headers import Fields, drop_hop_by_hop, elements
 from proxy.html.sniff import grammar, kind_of
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
-from proxy.remembered import LONGEST, LONGEST_PLAIN, Filling, Memory, Rewritten
+from proxy.remembered import Memory
 from proxy.settings import Limits
 from proxy.upstream import UpstreamError
 from proxy.upstream_connection import Answer
+from proxy.whole import Whole, coding_for, first, gather, may_be_whole
 
-_PAUSE = 0.005
-"""Seconds within which the next piece of a document must come, for the document to be looked at as a whole."""
 _EMPTY = frozenset({204, 205, 304})
 _NOT_RENDERED = frozenset({204, 206, 304})
 _RENDERED = frozenset({"page", "frame", "fragment"})
@@ -72,6 +69,7 @@ class Relay:
         self._limits = limits
         self._documents = documents
         self._memory = memory
+        self._whole = Whole(limits, documents, memory, self._body)
         self._gates = [gate for gate in gates if gate.on == "response"]
         self._document_gates = [gate for gate in gates if gate.on == "document"]
         self._log = structlog.get_logger("samtykke.proxy")
@@ -100,7 +98,7 @@ class Relay:
         if document or (rendered and kind.needs_body):
             applied = coding.codings(fields.joined(b"content-encoding"))
         if rendered and kind.needs_body:
-            head = await self._first(answer) if not context.bodyless_request else b""
+            head = await first(answer.content) if not context.bodyless_request else b""
             said = (fields.get(b"content-type") or b"").decode("latin-1")
             nosniff = (fields.get(b"x-content-type-options") or b"").strip().lower() == b"nosniff"
             document = grammar(said, self._peek(applied, head), nosniff=nosniff) is not None
@@ -117,9 +115,12 @@ class Relay:
             return await self._pass(context, answer, fields, head)
         if not context.enforcing:
             return await self._observe(context, answer, fields, head, unwrapping)
-        if self._memory.on and b"no-store" not in caching and _may_be_whole(fields):
-            head, whole = await self._gather(answer, head)
-            if whole and head and await self._whole(context, answer, fields, head, applied):
+        if self._memory.on and b"no-store" not in caching and may_be_whole(fields):
+            head, whole = await gather(answer.content, head)
+            if whole and head and (known := self._whole.document(context, fields, head, applied)) is not None:
+                out = self._whole.finished(context, fields, known)
+                context.reply.start(answer.status, answer.reason, fields, length=len(out))
+                await context.reply.end(out)
                 return True
         return await self._stream(context, answer, fields, head, unwrapping)
 
@@ -153,14 +154,6 @@ class Relay:
             for line in visitor.set_cookies:
                 fields.add(b"Set-Cookie", line.encode("latin-1"))
 
-    @staticmethod
-    async def _first(answer: Answer) -> bytes:
-        """The first bytes of the body. Raises UpstreamError where the site breaks off before them."""
-        try:
-            return await answer.content.readany()
-        except (ClientPayloadError, OSError, TimeoutError) as error:
-            raise UpstreamError("broken", str(error) or type(error).__name__) from error
-
     async def _pass(self, context: Context, answer: Answer, fields: Fields, head: bytes = b"") -> bool:
         """Through as it arrives, untouched."""
         reply, content = context.reply, answer.content
@@ -180,105 +173,17 @@ class Relay:
             return False
         return True
 
-    async def _gather(self, answer: Answer, head: bytes) -> tuple[bytes, bool]:
-        """The body as far as it comes without a pause, and whether that is all of it. Raises UpstreamError."""
-        content = answer.content
-        pieces, size = [head or await self._first(answer)], len(head)
-        try:
-            while not content.at_eof() and size <= LONGEST:
-                piece = content.read_nowait(-1)
-                if not piece:
-                    async with asyncio.timeout(_PAUSE):
-                        piece = await content.readany()
-                pieces.append(piece)
-                size += len(piece)
-        except TimeoutError:
-            return b"".join(pieces), False
-        except (ClientPayloadError, OSError) as error:
-            raise UpstreamError("broken", str(error) or type(error).__name__) from error
-        return b"".join(pieces), content.at_eof()
-
-    async def _whole(self, context: Context, answer: Answer, fields: Fields, body: bytes, applied: list[bytes]) -> bool:
-        """A document that is all here: rewritten, or known from before. False: it has to be streamed after all."""
-        documents, exchange, memory = self._documents, context.exchange, self._memory
-        content_type = fields.get(b"content-type")
-        key = documents.key(context, content_type, applied, body) if documents is not None else None
-        if documents is None or key is None:
-            return False
-        document = memory.recall(key, context.target)
-        if document is None:
-            plain = self._decoded(applied, body)
-            if plain is None:
-                return False
-            rewriting = self._body(
-                context, fields, coding.Unwrapping([], ratio=2, free=LONGEST_PLAIN), None, holes=True
-            )
-            out = b"".join(rewriting.feed(plain)) + rewriting.close()
-            document = Rewritten.cut(out, rewriting.content_type, Tally("html", tuple(rewriting.notes())))
-            if rewriting.sound:
-                memory.keep(key, context.target, document, bound=rewriting.bound)
-        exchange.tally = document.tally
-        if document.content_type is not None:
-            fields.set(b"Content-Type", document.content_type)
-        head = documents.first(context) if document.has_head else b""
-        end = documents.last(context) if document.has_end else b""
-        out = document.filled(head, end)
-        encoder = self._encoder(context, fields)
-        fields.drop(_LENGTH_AND_CODING)
-        if encoder is not None:
-            fields.add(b"Content-Encoding", encoder.name)
-            out = self._encoded(document, out, encoder, None if exchange.fresh else (encoder.name, head, end))
-        fields.add(b"Content-Length", b"%d" % len(out))
-        context.reply.start(answer.status, answer.reason, fields, length=len(out))
-        await context.reply.end(out)
-        return True
-
-    @staticmethod
-    def _encoder(context: Context, fields: Fields) -> coding.Encoder | None:
-        """How the document is compressed for the visitor. `no-transform` (RFC 9110 7.7): not at all, where the site
-        has not done it; what must not load is taken out all the same, since we speak for the site (see docs)."""
-        if fields.get(b"content-encoding") is None and b"no-transform" in elements(fields.joined(b"cache-control")):
-            return None
-        return coding.encoder(context.fields.joined(b"accept-encoding"))
-
-    def _encoded(self, document: Rewritten, plain: bytes, encoder: coding.Encoder, filling: Filling | None) -> bytes:
-        """`filling` None: this one is for one visitor alone."""
-
-        def make() -> bytes:
-            return encoder.feed(plain) + encoder.close()
-
-        return make() if filling is None else self._memory.encoded(document, filling, make)
-
-    def _decoded(self, applied: list[bytes], body: bytes) -> bytes | None:
-        """The body without its codings; None where that is broken, or more than is kept whole."""
-        if not applied:
-            return body
-        unwrapping = self._decoder(applied)
-        if unwrapping is None:
-            return None
-        pieces, size = [], 0
-        try:
-            for piece in unwrapping.feed(body):
-                pieces.append(piece)
-                size += len(piece)
-                if size > LONGEST_PLAIN:
-                    return None
-            unwrapping.close()
-        except coding.CodingError:
-            return None
-        return b"".join(pieces)
-
     async def _stream(
         self, context: Context, answer: Answer, fields: Fields, head: bytes, unwrapping: coding.Unwrapping
     ) -> bool:
         """A document through decoder, rewriter and encoder."""
         reply, content = context.reply, answer.content
-        head = head or await self._first(answer)
+        head = head or await first(answer.content)
         if not head:
             fields.drop(_LENGTH)
             fields.add(b"Content-Length", b"0")
             return await self._pass(context, answer, fields)
-        encoder = self._encoder(context, fields)
+        encoder = coding.encoder(coding_for(context, fields))
         body = self._body(context, fields, unwrapping, encoder)
         try:
             ready = b"".join(body.feed(head))
@@ -318,7 +223,7 @@ class Relay:
         reply.start(answer.status, answer.reason, fields, length=int(length) if length else None)
         judged = True
         try:
-            piece = head or await self._first(answer)
+            piece = head or await first(answer.content)
             while piece:
                 await reply.send(piece)
                 if judged:
@@ -377,12 +282,6 @@ class Relay:
             reason=str(error) or type(error).__name__,
         )  # fmt: skip
         context.reply.break_off()
-
-
-def _may_be_whole(fields: Fields) -> bool:
-    """Is the body not announced to be longer than what is kept?"""
-    length = fields.get(b"content-length")
-    return length is None or (length.isdigit() and int(length) <= LONGEST)
 
 
 def _confirms(context: Context, answer: Answer) -> bool:

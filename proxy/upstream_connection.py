@@ -52,7 +52,7 @@ class Content(Protocol):
 class Body:
     """The body of a plain answer. `left` bytes are still to come."""
 
-    __slots__ = ("_connection", "_error", "_pieces", "_size", "_waiter", "left")
+    __slots__ = ("_connection", "_error", "_pieces", "_size", "_waiter", "_whole", "left")
 
     def __init__(self, connection: UpstreamConnection, first: bytes, left: int) -> None:
         self._connection = connection
@@ -60,6 +60,8 @@ class Body:
         self._size = len(first)
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._whole = False
+        """Is all of it waited for?"""
         self.left = left
 
     def __repr__(self) -> str:
@@ -69,9 +71,10 @@ class Body:
         self._pieces.append(data)
         self._size += len(data)
         self.left -= len(data)
-        if self._size > 2 * READ_SIZE and self.left:
-            self._connection.hold()
-        self._wake()
+        if not self.left or not self._whole:
+            if self._size > 2 * READ_SIZE and self.left:
+                self._connection.hold()
+            self._wake()
 
     def fail(self, error: Exception) -> None:
         """What has arrived can still be read."""
@@ -99,6 +102,19 @@ class Body:
         self._size = 0
         self._connection.go_on()
         return taken
+
+    async def gather(self, seconds: float) -> bytes:
+        """All of it, or what has come within this time. Raises as `readany`."""
+        if self.left and self._error is None:
+            loop = asyncio.get_running_loop()
+            self._waiter, self._whole = loop.create_future(), True
+            clock = loop.call_later(seconds, self._wake)
+            try:
+                await self._waiter
+            finally:
+                clock.cancel()
+                self._whole = False
+        return self.read_nowait()
 
     async def readany(self) -> bytes:
         if not self._pieces and self.left and self._error is None:
