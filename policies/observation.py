@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from policies.purpose import Purpose
+
+
+def _absent(value: object) -> bool:
+    return value is None
 
 
 class Observed(BaseModel):
@@ -72,7 +76,7 @@ class ObservedCookie(Observed):
     purpose: Purpose | None = None
     because: str = ""
     pages: tuple[str, ...] = ()
-    example: str | None = None
+    example: str | None = Field(None, exclude_if=_absent)
     """The name as one visit saw it, where `name` has `*` for a part that is another one on each visit."""
 
 
@@ -87,8 +91,36 @@ class ObservedKey(Observed):
     purpose: Purpose | None = None
     because: str = ""
     pages: tuple[str, ...] = ()
-    example: str | None = None
+    example: str | None = Field(None, exclude_if=_absent)
     """The key as one visit saw it, where `key` has `*` for a part that is another one on each visit."""
+
+
+class Transfer(Observed):
+    """How a request and its answer travelled, as an HTTP Archive tells it. Sizes are bytes, times milliseconds, -1 is
+    not known. Credentials in headers are left out."""
+
+    method: str = "GET"
+    started: float
+    """UTC epoch seconds."""
+    protocol: str = ""
+    server: str = ""
+    """The address that answered."""
+    request_headers: tuple[tuple[str, str], ...] = ()
+    post_type: str = ""
+    post_bytes: int = 0
+    post_text: str | None = None
+    status_text: str = ""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = ""
+    transfer_bytes: int = -1
+    content_bytes: int = -1
+    blocked: float = -1
+    dns: float = -1
+    connect: float = -1
+    ssl: float = -1
+    send: float = -1
+    wait: float = -1
+    receive: float = -1
 
 
 class ObservedRequest(Observed):
@@ -104,6 +136,8 @@ class ObservedRequest(Observed):
     purpose: Purpose | None = None
     status: int | None = None
     blocked: str | None = None
+    transfer: Transfer | None = Field(None, exclude_if=_absent)
+    """Kept where an HTTP Archive was asked for."""
 
 
 class Technique(Observed):

@@ -166,7 +166,9 @@ class BrowserVisitor:
         own = tuple(CookieToSet(name, value, self._settings.url) for name, value in self._chosen.cookies)
         start = url == self._settings.url
         state = self._chosen.state
-        plan = VisitPlan(cookies=(*own, *state.cookies), keys=state.keys, screenshot=start)
+        plan = VisitPlan(
+            cookies=(*own, *state.cookies), keys=state.keys, screenshot=start, transfers=self._settings.transfers
+        )
         seen = seen_of(await self._visit(url, plan))
         return with_banner(seen, self._chosen.shown) if start and self._chosen.shown else seen
 

@@ -109,14 +109,18 @@ class Fetcher:
         *,
         on_hop: Callable[[Hop], None] = lambda hop: None,
         cookies: CookieHeader | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Fetched:
-        """GET with redirects. `on_hop` sees each answer before the next request asks `cookies` for its header."""
+        """GET with redirects. `on_hop` sees each answer before the next request asks `cookies` for its header.
+
+        `fields` are further header fields of every request.
+        """
         hops: list[Hop] = []
 
         async def follow() -> Fetched:
             at = url
             while True:
-                hop, body, cut = await self._one(at, terms, on_hop, cookies)
+                hop, body, cut = await self._one(at, terms, on_hop, cookies, fields)
                 hops.append(hop)
                 target = _target(hop)
                 if target is None:
@@ -133,12 +137,17 @@ class Fetcher:
             return Fetched(tuple(hops), error=reason_of(error))
 
     async def _one(
-        self, url: str, terms: Terms, on_hop: Callable[[Hop], None], cookies: CookieHeader | None
+        self,
+        url: str,
+        terms: Terms,
+        on_hop: Callable[[Hop], None],
+        cookies: CookieHeader | None,
+        fields: Mapping[str, str] | None,
     ) -> tuple[Hop, bytes, bool]:
         if refusal := self._addresses.refusal_of_url(url):
             raise AddressRefusedError(refusal)
         header = cookies(url) if cookies else None
-        extra = {"Cookie": header.decode("latin-1")} if header else None
+        extra = dict(fields or {}) | ({"Cookie": header.decode("latin-1")} if header else {})
         async with self._session.get(URL(url, encoded=True), headers=extra, allow_redirects=False) as answer:
             lines = tuple(value for name, value in answer.raw_headers if name.lower() == b"set-cookie")
             hop = Hop(url, answer.status, answer.headers, lines)

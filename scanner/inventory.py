@@ -141,7 +141,7 @@ class Inventory:
         """Keep a scan, whole or not at all; gives its id. `screenshots` by page."""
         host = host_of(scan.site)
         essence = essence_of(scan)
-        document = scan.model_dump(mode="json")
+        document = scan.model_dump(mode="json", exclude={"requests": {"__all__": {"transfer"}}})
         parts = {name: document[name] for name in _PARTS} | {"essence": essence.model_dump(mode="json")}
         bodies = [
             (name, zlib.compress(json.dumps(part, ensure_ascii=False).encode(), 3)) for name, part in parts.items()

@@ -1,7 +1,8 @@
 """Prove that nothing leaks: visit the site through the proxy in every consent state, beside the site itself.
 
 Each choice is made by posting the banner's own form, like a visitor. A cell of the answer is one state on one page:
-its leaks, what is broken there that is not broken on the site itself, and third parties that nobody knows.
+its leaks, what is broken there that is not broken on the site itself, and third parties that nobody knows. What a page
+does not show is read off the answer itself (`scanner.wire`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -26,6 +27,7 @@ from scanner.choice import Chosen, choose
 from scanner.fetch import Fetcher, Terms
 from scanner.leaks import Leak, leaks_of
 from scanner.settings import ScanSettings
+from scanner.wire import Answer, Planted, ask, leaks_on_the_wire, passed_on, plant
 
 AT_ONCE = 2
 PROVING = (PROVING_COOKIE, "prove")
@@ -57,13 +59,15 @@ STATES: tuple[State, ...] = (
 @dataclass(frozen=True, slots=True)
 class Looked:
     """How much was looked at: requests that left, those of them to third parties, cookies stored, cookies that left,
-    keys of storage."""
+    keys of storage; header fields of the answer, and trackers' cookies planted to see whether they reach the site."""
 
     requests: int = 0
     third_party: int = 0
     cookies: int = 0
     sent_cookies: int = 0
     keys: int = 0
+    fields: int = 0
+    planted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +147,16 @@ async def prove(
         terms = Terms(settings.page_seconds, settings.page_bytes, settings.max_redirects)
         turn = asyncio.Semaphore(AT_ONCE)
 
-        async def look(state: State, chosen: Chosen, path: str, direct: Visit) -> Cell:
+        async def look(state: State, chosen: Chosen, path: str, direct: Visit) -> tuple[Cell, Answer | None]:
             async with turn:
                 url = urljoin(settings.url, path)
                 visit = await browser.visit(url, _plan(state, chosen, settings))
-                cell = _cell(state, path, visit, direct, rules)
+                planted = plant(_names(direct), rules, state.consent, f"{started.isoformat()} {state.name} {path}")
+                carrying = (*chosen.cookies, PROVING)
+                answer = await ask(url, fetcher, terms, carrying=carrying, planted=planted, gpc=state.gpc)
+                cell = _with_answer(_cell(state, path, visit, direct, rules), answer, rules, state, planted)
                 say(f"{state.name} {path}: {len(cell.leaks)} leaks, {len(cell.breakage)} broken")
-                return cell
+                return cell, answer and replace(answer, body=b"")
 
         choices = {state: Chosen(()) for state in task.states}
         for state in task.states:
@@ -157,13 +164,18 @@ async def prove(
                 choices[state] = await choose(
                     state.choice, settings.url, fetcher, terms, lambda: now().timestamp(), carrying=PROVING
                 )
-        cells = await asyncio.gather(
+        looked = await asyncio.gather(
             *(look(state, choices[state], path, direct) for state in task.states for path, direct in baseline.items())
         )
     notes = tuple(f"{path}: {note}" for path, visit in baseline.items() for note in visit.notes)
     return Proof(
-        rules.policy_hash, tuple(cells), started.isoformat(timespec="seconds"), settings.url, task.direct, notes
-    )  # fmt: skip
+        policy_hash=rules.policy_hash,
+        cells=_beside_caches(looked),
+        started=started.isoformat(timespec="seconds"),
+        url=settings.url,
+        direct=task.direct,
+        notes=notes,
+    )
 
 
 async def _baseline(browser: Browser, task: Task, say: Report) -> dict[str, Visit]:
@@ -207,6 +219,34 @@ def _cell(state: State, path: str, visit: Visit, direct: Visit, rules: Rules) ->
     if state.consent == ACCEPT:
         breakage += _missing(visit, direct, rules)
     return Cell(state.name, path, leaks, tuple(sorted(set(breakage))), unknown, _looked(visit))
+
+
+def _names(direct: Visit) -> Iterable[str]:
+    return (cookie.name for cookie in direct.cookies if cookie.state == "stored")
+
+
+def _with_answer(cell: Cell, answer: Answer | None, rules: Rules, state: State, planted: Planted) -> Cell:
+    if answer is None:
+        return cell
+    leaks = {leak for leak in leaks_on_the_wire(answer, rules, state.consent, planted) if not _is_told(leak, cell)}
+    looked = replace(cell.looked, fields=len(answer.fields), planted=len(planted.cookies))
+    return replace(cell, leaks=tuple(sorted({*cell.leaks, *leaks})), looked=looked)
+
+
+def _is_told(leak: Leak, cell: Cell) -> bool:
+    """Has the browser shown it already?"""
+    return any((told.kind, told.subject) == (leak.kind, leak.subject) for told in cell.leaks)
+
+
+def _beside_caches(looked: Sequence[tuple[Cell, Answer | None]]) -> tuple[Cell, ...]:
+    """The cells, each page held against the one that was made for a visitor without any choice."""
+    bare = {cell.page: answer for cell, answer in looked if cell.state == "undecided" and answer is not None}
+    found = []
+    for cell, answer in looked:
+        if answer is not None and cell.page in bare and (leak := passed_on(answer, bare[cell.page])):
+            cell = replace(cell, leaks=tuple(sorted({*cell.leaks, leak})))
+        found.append(cell)
+    return tuple(found)
 
 
 def _looked(visit: Visit) -> Looked:

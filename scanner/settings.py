@@ -63,6 +63,7 @@ class ScanSettings(BaseModel):
         (), description="inner networks (CIDR) that may be contacted"
     )
     thorough: bool = Field(False, description="scroll and idle, so that late trackers show")
+    transfers: bool = Field(False, description="keep method, headers, sizes and times of requests, for an HTTP Archive")
     chromium: str | None = Field(None, description="the browser's executable; found by itself where absent")
     chromium_arguments: tuple[str, ...] = Field((), description="further arguments for the browser")
     page_seconds: float = Field(30.0, gt=0, description="time for one page, redirects included")

@@ -57,6 +57,7 @@ def scan(
             third_party_cookies=third_party_cookies, ignore_robots=ignore_robots,
             allow_private=tuple(allow_private or ()), thorough=thorough, chromium_arguments=tuple(chromium_arg or ()),
             max_seconds=max_seconds, page_seconds=page_seconds, page_bytes=page_bytes, samples=samples, delay=delay,
+            transfers=har is not None,
         )
         for url in urls
         for state in dict.fromkeys(consent or ["none"])

@@ -15,7 +15,8 @@ A visit, in order
     consent/         the page's own consent banner: found, and pressed where the plan says so
     observers/       what is looked for, one file each, each failing alone
     lookback         storage of places that no frame shows any more
-    requests         one request and its hops; `cookies` from writes and jar to rows; `failures` errors in words
+    requests         one request and its hops; `transfers` what an archive tells of them
+    cookies          from writes and jar to rows; `failures` errors in words
 """
 
 from __future__ import annotations

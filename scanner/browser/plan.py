@@ -103,6 +103,8 @@ class VisitPlan:
     gpc: bool = False
     javascript: bool = True
     screenshot: bool = False
+    transfers: bool = False
+    """Keep method, headers, sizes and times of every request."""
     allow: Callable[[str], bool | Awaitable[bool]] | None = None
     aliases: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
     """What a host name is an alias of by DNS; without it aliases are not looked for."""

@@ -26,6 +26,18 @@ class Hop:
     initiator: tuple[Call, ...] = ()
     redirected_from: str | None = None
     body: str = ""
+    asked: Json = field(default_factory=dict)
+    """Network.Request: method, provisional headers, whether there is a body."""
+    answered: Json = field(default_factory=dict)
+    """Network.Response: status text, media type, protocol, timing."""
+    sent: float = 0.0
+    ended: float = 0.0
+    """Monotonic seconds of the browser's own; 0 is not known."""
+    decoded: int = 0
+    """Bytes of the answer so far, decoded; `encoded` as they travelled, None while that is not known."""
+    encoded: int | None = None
+    sent_headers: Json | None = None
+    """The request's raw headers, where DevTools gave them."""
     status: int | None = None
     failure: str | None = None
     has_extra: bool | None = None
@@ -74,6 +86,7 @@ def _deal(hops: list[Hop], extras: list[Json], take: Callable[[Hop, Json], None]
 
 
 def _take_sent(hop: Hop, extra: Json) -> None:
+    hop.sent_headers = extra.get("headers")
     hop.associated = tuple(extra.get("associatedCookies", ()))
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from site_server import serve_site
 
-from policies.observation import ObservedRequest, PageVisit, Scan
+from policies.observation import ObservedRequest, PageVisit, Scan, Transfer
 from runtime.resolve import LocalhostResolver
 from scanner.addresses import Addresses
 from scanner.browse import BrowserVisitor, Guard, browser_settings
@@ -183,6 +183,37 @@ async def test_a_browser_that_cannot_print_is_an_error_that_says_so():
         await print_pdf("<p>", executable="/no/such/browser")
     with pytest.raises(PrintError, match="without a PDF"):
         await print_pdf("<p>", executable="/bin/false")
+
+
+def test_an_archive_tells_how_a_request_travelled():
+    redirect = ObservedRequest(
+        url="http://t.example/a", page="http://s.example/", type="image", status=302,
+        transfer=Transfer(
+            started=1_795_176_000.25, protocol="h2", status_text="Found", dns=1, connect=5, ssl=3, send=0.5, wait=10,
+            response_headers=(("Set-Cookie", "a=1; Path=/; Secure"), ("Set-Cookie", "b=2"), ("Location", "/b")),
+        ),
+    )  # fmt: skip
+    posted = ObservedRequest(
+        url="http://t.example/b", page="http://s.example/", type="image", status=200, redirected_from=redirect.url,
+        transfer=Transfer(
+            method="POST", started=1_795_176_000.5, post_type="text/plain", post_bytes=5, post_text="hallo",
+            request_headers=(("Cookie", "a=1; b=2"),), content_bytes=43, transfer_bytes=143, media_type="image/gif",
+        ),
+    )  # fmt: skip
+    scan = SCAN.model_copy(update={"requests": (posted, redirect)})
+    first, second = har_of(scan)["log"]["entries"]
+    assert (first["startedDateTime"], first["time"]) == ("2026-11-20T12:00:00.250Z", 16.5)
+    assert first["timings"] == {"blocked": -1, "dns": 1, "connect": 5, "ssl": 3, "send": 0.5, "wait": 10, "receive": 0}
+    assert first["response"]["redirectURL"] == "http://t.example/b"
+    assert [(cookie["name"], cookie["secure"]) for cookie in first["response"]["cookies"]] == [
+        ("a", True),
+        ("b", False),
+    ]
+    assert second["request"]["method"] == "POST"
+    assert (second["request"]["bodySize"], second["response"]["bodySize"]) == (5, 143)
+    assert second["request"]["postData"] == {"mimeType": "text/plain", "text": "hallo"}
+    assert [cookie["name"] for cookie in second["request"]["cookies"]] == ["a", "b"]
+    assert second["response"]["content"] == {"size": 43, "mimeType": "image/gif"}
 
 
 def test_requests_become_an_archive():

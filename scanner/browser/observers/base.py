@@ -26,6 +26,8 @@ class Draft:
     failed: list[FailedRequest] = field(default_factory=list)
     sent: list[SentCookie] = field(default_factory=list)
     storage: list[ObservedKey] = field(default_factory=list)
+    values: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """What keys of web storage hold, cut short, by kind, origin and key."""
     techniques: list[Technique] = field(default_factory=list)
     banners: list[BannerSeen] = field(default_factory=list)
     links: list[str] = field(default_factory=list)

@@ -1,8 +1,10 @@
-"""Identifiers leaving: a cookie's or key's value that shows up in a request to another site, or in a link to one.
+"""Identifiers leaving: a cookie's or key's value that shows up in a request to another site, or in a link to one; and
+links to other sites that carry a parameter which is known to follow visitors.
 
 A value counts as an identifier from eight characters on, without being a date, a number of seconds, an address or a
 plain word (Acar and others, "The Web Never Forgets", 2014, section 5). It is looked for as it is, URL-encoded, in
-base64, and hashed (MD5, SHA-1, SHA-256).
+base64, and hashed (MD5, SHA-1, SHA-256). Storage holds settings, texts and versions as well, so that of a key's value
+only parts count which look made by chance: four digits or more, no version, no date, no part of the key's own name.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from policies.observation import Technique
@@ -51,35 +54,95 @@ def forms(identifier: str) -> Iterator[tuple[str, str]]:
         yield hashlib.new(name, raw, usedforsecurity=False).hexdigest(), f"as {name.upper()}"
 
 
+_MADE_BY_CHANCE = re.compile(r"(?=(?:\D*\d){4})[\w.=+/-]{8,128}")
+_TELLING = re.compile(r"v?\d{1,4}(\.\d{1,5}){1,3}([-+].*)?|\d{4}-\d\d-\d\d.*|[A-Za-z]+/[\d.]+")
+"""A version, a date, a product with its version."""
+_MOST = 40
+"""Parts of one stored value that are looked for."""
+_STORAGE = {"local": "localStorage", "session": "sessionStorage"}
+
+DECORATING = frozenset(
+    (
+        *("gclid", "dclid", "gbraid", "wbraid", "gclsrc", "_gl", "srsltid"),  # Google
+        *("fbclid", "igshid", "igsh", "msclkid", "ttclid", "twclid", "li_fat_id", "epik", "rdt_cid", "sccid"),
+        *("yclid", "_openstat", "ysclid", "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp"),
+        *("vero_id", "oly_enc_id", "oly_anon_id", "wickedid", "rb_clickid", "s_cid", "irclickid", "cjevent"),
+        *("tblci", "obclickid", "obclid", "_kx", "trk_contact", "ml_subscriber_hash", "ndclid", "qclid"),
+    )
+)
+"""Parameters that carry an identifier of a visitor or a click, lower case, by their owners' documentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One value the visitor's browser keeps: what to call it, whose it is, the parts that can tell a visitor."""
+
+    called: str
+    place: tuple[str, str, str]
+    host: str
+    parts: frozenset[str]
+
+
 class IdSharing(Observer):
     name = "id sharing"
 
     def write(self, draft: Draft) -> None:
-        held = {cookie.key[:2]: cookie.value for cookie in draft.jar or ()}
         outgoing = [(hop, host_of(hop.url), hop.url + "\n" + hop.body) for hop in draft.hops]
-        leaving_links = [link for link in draft.links if self.scene.third_party(link)]
-        found: dict[tuple[str, str, str, str], Technique] = {}
-        for (name, domain), value in sorted(held.items()):
-            for identifier in sorted(identifiers(value)):
-                for text, how in forms(identifier):
+        links = [link for link in draft.links if self.scene.third_party(link)]
+        haystack = "\n".join([sent for _, _, sent in outgoing] + links)
+        found: dict[tuple[str, ...], Technique] = {}
+        for held in (*_cookies(draft), *_keys(draft)):
+            for part in sorted(held.parts):
+                for text, how in forms(part):
+                    if text not in haystack:
+                        continue
                     for hop, host, sent in outgoing:
-                        if not same_site(host, domain) and text in sent:
-                            key = ("id_sharing", name, domain, host)
-                            found.setdefault(key, self._technique(hop, name, domain, host, how))
-                    for link in leaving_links:
+                        if not same_site(host, held.host) and text in sent:
+                            key = ("id_sharing", *held.place, host)
+                            found.setdefault(key, self._technique(hop, held, host, how))
+                    for link in links:
                         if text in link:
                             host = host_of(link)
-                            detail = f"the value of cookie {name} of {domain} is in a link to {host} {how}"
-                            found.setdefault(
-                                ("link_decoration", name, domain, host),
-                                Technique(kind="link_decoration", script="", page=self.scene.url, detail=detail),
-                            )
+                            detail = f"the value of {held.called} is in a link to {host} {how}"
+                            found.setdefault(("link", *held.place, host), self._decoration(detail))
+        for link in links:
+            for name in sorted(_decorations(link)):
+                host = host_of(link)
+                found.setdefault(("parameter", name, host), self._decoration(f"a link to {host} carries {name}"))
         draft.techniques += found.values()
 
-    def _technique(self, hop: Hop, name: str, domain: str, host: str, how: str) -> Technique:
+    def _technique(self, hop: Hop, held: _Held, host: str, how: str) -> Technique:
         return Technique(
             kind="id_sharing",
             script=self.scene.scripts.blame(hop.initiator, fallback=hop.url),
             page=self.scene.url,
-            detail=f"the value of cookie {name} of {domain} leaves to {host} {how}",
+            detail=f"the value of {held.called} leaves to {host} {how}",
         )
+
+    def _decoration(self, detail: str) -> Technique:
+        return Technique(kind="link_decoration", script="", page=self.scene.url, detail=detail)
+
+
+def _cookies(draft: Draft) -> Iterator[_Held]:
+    held = {cookie.key[:2]: cookie.value for cookie in draft.jar or ()}
+    for (name, domain), value in sorted(held.items()):
+        called = f"cookie {name} of {domain}"
+        yield _Held(called, ("cookie", name, domain), domain, frozenset(identifiers(value)))
+
+
+def _keys(draft: Draft) -> Iterator[_Held]:
+    names = " ".join(key for _, _, key in draft.values)
+    for (kind, origin, key), value in sorted(draft.values.items()):
+        likely = [part for part in sorted(identifiers(value)) if _likely(part) and part not in names]
+        called = f"{_STORAGE[kind]} key {key} of {origin}"
+        yield _Held(called, (kind, origin, key), host_of(origin), frozenset(likely[:_MOST]))
+
+
+def _likely(part: str) -> bool:
+    return _MADE_BY_CHANCE.fullmatch(part) is not None and _TELLING.fullmatch(part) is None
+
+
+def _decorations(link: str) -> set[str]:
+    query = link.partition("#")[0].partition("?")[2]
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return {name.lower() for name, _, value in pairs if value and name.lower() in DECORATING}

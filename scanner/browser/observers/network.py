@@ -8,6 +8,7 @@ from scanner.browser.pipe import Json
 from scanner.browser.plan import FailedRequest, SentCookie
 from scanner.browser.requests import Exchange, Hop
 from scanner.browser.scene import Scene, Session
+from scanner.browser.transfers import transfer_of
 
 _LOCAL = ("data:", "blob:", "about:", "chrome", "devtools:", "javascript:")
 
@@ -21,7 +22,10 @@ class Network(Observer):
             "Network.responseReceived",
             "Network.responseReceivedExtraInfo",
             "Network.loadingFailed",
+            "Network.loadingFinished",
+            "Network.dataReceived",
             "Network.webSocketCreated",
+            "Network.webSocketWillSendHandshakeRequest",
             "Network.webSocketHandshakeResponseReceived",
             "Network.webSocketFrameSent",
         }
@@ -46,10 +50,21 @@ class Network(Observer):
                 pass
             case "Network.responseReceived":
                 exchange.hops[-1].status = params["response"].get("status")
+                exchange.hops[-1].answered = params["response"]
                 exchange.hops[-1].has_extra = params.get("hasExtraInfo")
+            case "Network.dataReceived":
+                exchange.hops[-1].decoded += params.get("dataLength", 0)
+            case "Network.loadingFinished":
+                exchange.hops[-1].ended = params.get("timestamp", 0.0)
+                exchange.hops[-1].encoded = int(params.get("encodedDataLength", 0))
+            case "Network.webSocketWillSendHandshakeRequest":
+                exchange.hops[-1].at = params.get("wallTime", 0.0)
+                exchange.hops[-1].sent = params.get("timestamp", 0.0)
+                exchange.hops[-1].asked = params.get("request", {})
             case "Network.webSocketHandshakeResponseReceived":
                 exchange.hops[-1].status = params["response"].get("status")
                 exchange.hops[-1].headers = params["response"].get("headers", {})
+                exchange.hops[-1].answered = params["response"]
             case "Network.webSocketFrameSent":
                 if len(exchange.hops[-1].body) < 65_536:
                     exchange.hops[-1].body += params["response"].get("payloadData", "")[:8192]
@@ -64,6 +79,8 @@ class Network(Observer):
         redirect = params.get("redirectResponse")
         if before is not None and redirect:
             before.status = redirect.get("status")
+            before.answered, before.ended = redirect, params.get("timestamp", 0.0)
+            before.encoded = int(redirect.get("encodedDataLength", 0))
             before.has_extra = params.get("redirectHasExtraInfo")
         exchange.hops.append(
             Hop(
@@ -75,6 +92,8 @@ class Network(Observer):
                 initiator=self.scene.scripts.initiator(session.id, params.get("initiator", {})),
                 redirected_from=before.url if before is not None and redirect else None,
                 body=request.get("postData", "")[:65_536],
+                asked=request,
+                sent=params.get("timestamp", 0.0),
             )
         )
 
@@ -106,6 +125,7 @@ class Network(Observer):
             redirected_from=hop.redirected_from,
             status=hop.status,
             blocked=hop.failure,
+            transfer=transfer_of(hop) if self.scene.plan.transfers else None,
         )
 
 

@@ -16,7 +16,9 @@ from scanner.browser.pipe import Json
 from scanner.browser.scene import Place, Report, Scene, Session, origin_of
 
 _ASK = """(() => {
-  const keys = (storage) => { try { return Object.keys(storage()); } catch { return null; } };
+  const keys = (storage) => { try {
+    return Object.entries(storage()).map(([key, value]) => [key, value.slice(0, 4096)]);
+  } catch { return null; } };
   return {origin: self.origin, local: keys(() => localStorage), session: keys(() => sessionStorage)};
 })()"""
 
@@ -42,6 +44,7 @@ class Storage(Observer):
         self._present: dict[Area, dict[str, None]] = {}
         self._held: dict[Area, dict[str, None]] = {}
         """What frames said they hold; it goes before what events told."""
+        self._values: dict[tuple[str, str, str], str] = {}
         self._setters: dict[tuple[Area, str], dict[str, Setter]] = {}
         self._touched: dict[Area, Setter] = {}
         self._by_property: dict[tuple[Area, str], Setter] = {}
@@ -95,7 +98,7 @@ class Storage(Observer):
         for _, found in await self.scene.evaluate_everywhere(_ASK):
             for kind in ("local", "session"):
                 if found[kind] is not None:
-                    held.setdefault((kind, found["origin"]), {}).update(dict.fromkeys(found[kind]))
+                    self._take(held, (kind, found["origin"]), found[kind])
         self._hold(held)
 
     async def look_back(self, past: Scene, places: frozenset[Place]) -> None:
@@ -106,9 +109,14 @@ class Storage(Observer):
             for kind in ("local", "session"):
                 if frame.id in wanted and found[kind] is not None:
                     area = (kind, found["origin"])
-                    held.setdefault(area, {}).update(dict.fromkeys(found[kind]))
+                    self._take(held, area, found[kind])
                     held[area] |= dict.fromkeys(self._held.get(area, ()))
         self._hold(held)
+
+    def _take(self, held: dict[Area, dict[str, None]], area: Area, entries: list[tuple[str, str]]) -> None:
+        held.setdefault(area, {}).update((key, None) for key, _ in entries)
+        for key, value in entries:
+            self._values.setdefault((*area, key), value)
 
     def _hold(self, held: dict[Area, dict[str, None]]) -> None:
         for area, keys in held.items():
@@ -118,6 +126,7 @@ class Storage(Observer):
         self._present |= held
 
     def write(self, draft: Draft) -> None:
+        draft.values = self._values
         given = {((key.area, key.origin), key.key) for key in self.scene.plan.keys}
         for (kind, origin), keys in self._present.items():
             for key in keys:

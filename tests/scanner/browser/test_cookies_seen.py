@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
+from aiohttp import web
 from site_server import Site
 
 from policies.observation import ObservedCookie
@@ -218,3 +221,24 @@ async def test_a_thorough_visit_shows_lazy_and_timer_set_trackers(site: Site, se
         async with await Browser.launch(chosen) as browser:
             seen.append({cookie.name for cookie in (await browser.visit(page)).cookies})
     assert seen == [set(), {"lazy", "timer"}]
+
+
+async def test_an_archive_gets_what_the_browser_measured(site: Site, browser: Browser) -> None:
+    async def hop(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "/end", "Set-Cookie": "h=1"})
+
+    site.handle("shop.localhost", "/hop", hop)
+    site.put("shop.localhost", "/end", "answer", "text/plain", Set_Cookie="e=2")
+    code = "<script>fetch('/hop', {method: 'POST', body: 'hello=\u00e5', headers: {Authorization: 'secret'}})</script>"
+    visit = await browser.visit(site.page("shop.localhost", "/", code), VisitPlan(transfers=True))
+    found = {urlsplit(request.url).path: request.transfer for request in visit.requests}
+    first, last = found["/hop"], found["/end"]
+    assert first is not None
+    assert last is not None
+    assert (first.method, first.post_bytes, first.status_text, first.protocol) == ("POST", 8, "Found", "http/1.1")
+    assert (last.method, last.content_bytes, last.media_type) == ("GET", 6, "text/plain")
+    assert dict(first.response_headers)["Set-Cookie"] == "h=1"
+    assert dict(last.request_headers)["Cookie"] == "h=1"
+    assert "secret" not in first.model_dump_json()
+    assert min(last.send, last.wait, last.receive) >= 0
+    assert last.transfer_bytes > 6

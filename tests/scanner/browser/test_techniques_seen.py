@@ -73,6 +73,34 @@ async def test_an_identifier_leaving_to_another_site_is_named(site: Site, browse
     assert sent == {"image", "ping"}
 
 
+async def test_an_identifier_kept_in_storage_is_followed_too(site: Site, browser: Browser) -> None:
+    site.put("collect.localhost", "/c", "", "image/gif")
+    script = site.script(
+        "ads.localhost",
+        "/t.js",
+        """localStorage.setItem('prefs_20251', JSON.stringify({theme: 'dark-mode-on', version: '12.34.5678',
+          seen: '2026-11-20T12:00:00Z', name: 'prefs_20251'}));
+        localStorage.setItem('who', JSON.stringify({id: 'a81f-77c2-9912-03bd'}));
+        sessionStorage.visit = 'v-4471-9023-x';
+        fetch('http://collect.localhost:%PORT%/c', {method: 'POST', mode: 'no-cors', body:
+          'a81f-77c2-9912-03bd dark-mode-on 12.34.5678 2026-11-20T12:00:00Z prefs_20251'});""",
+    )
+    links = (
+        "<a href='http://partner.localhost/?sid=v-4471-9023-x'>a</a><a href='http://partner.localhost/?_gl=1*x&a=2'>b</a>"
+        "<a href='/own?fbclid=1234'>c</a><a href='http://other.localhost/?gclid='>d</a>"
+    )
+    visit = await browser.visit(site.page("shop.localhost", "/", f"{links}<script src={script}></script>"))
+    shop = site.base()
+    assert {(technique.kind, technique.detail) for technique in visit.techniques} == {
+        ("id_sharing", f"the value of localStorage key who of {shop} leaves to collect.localhost as it is"),
+        (
+            "link_decoration",
+            f"the value of sessionStorage key visit of {shop} is in a link to partner.localhost as it is",
+        ),
+        ("link_decoration", "a link to partner.localhost carries _gl"),
+    }
+
+
 async def test_workers_and_databases_are_observed(site: Site, browser: Browser) -> None:
     site.put("api.localhost", "/from-worker", "ok", "text/plain", Access_Control_Allow_Origin="*")
     worker = site.script(
