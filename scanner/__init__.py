@@ -18,8 +18,11 @@ How one scan goes
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words
-    schedule    when a scan is due by cron, and that it runs once
+    prove       what gets through the proxy in each consent state; `leaks` judges a visit, `wire` the answer's fields
+    faults      what differs between two proofs
+    schedule    when a scan or a proof is due by cron, and that it runs once
     report/     HTML for a board, CSV for a spreadsheet
 
-Only crawl, aliases, fetch, browser/, choice, frontier and inventory do I/O. Start reading at `crawl.scan`.
+Only crawl, prove, wire, aliases, fetch, browser/, choice, frontier, inventory and schedule do I/O.
+Start reading at `crawl.scan`.
 """

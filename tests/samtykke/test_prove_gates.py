@@ -1,7 +1,6 @@
 """Each gate switched off in turn, on a page that needs all of them: the proof names just what that gate holds.
 
-What a browser cannot see from outside is not here: the `Cookie` header on its way to the site, caching, reporting
-headers (they work over TLS alone); docs/enforcement.md names these.
+What no page shows (the `Cookie` header on its way to the site, caching, reporting ...) is in `test_prove_fields.py`.
 """
 
 from __future__ import annotations
