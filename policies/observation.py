@@ -17,6 +17,10 @@ def _absent(value: object) -> bool:
     return value is None
 
 
+def _empty(value: object) -> bool:
+    return not value
+
+
 class Observed(BaseModel):
     """Base: frozen, and tolerant of keys that a later version adds."""
 
@@ -160,6 +164,13 @@ class BannerSeen(Observed):
     verified: str = ""
 
 
+class PolicyLink(Observed):
+    """A link that looks like the way to the site's privacy or cookie policy."""
+
+    url: str
+    text: str = ""
+
+
 class Scan(Observed):
     """Everything one crawl saw. `started` is UTC, ISO 8601."""
 
@@ -173,3 +184,5 @@ class Scan(Observed):
     requests: tuple[ObservedRequest, ...] = ()
     techniques: tuple[Technique, ...] = ()
     banners: tuple[BannerSeen, ...] = ()
+    policy_links: tuple[PolicyLink, ...] = Field((), exclude_if=_empty)
+    """The likeliest first."""

@@ -36,11 +36,13 @@ def declared_of(config: Config, scan: Scan) -> str | None:
 
 
 def policy_page(scan: Scan) -> str | None:
-    """The page of a scan that looks like the site's privacy policy, by its address or title."""
+    """The page of a scan that looks like the site's privacy policy, by its address or title; else where its pages'
+    links say it is, on a host that the scan has visited."""
     for page in scan.pages:
         if not page.error and POLICY_WORDS.search(f"{urlsplit(page.url).path} {page.title}"):
             return page.final_url or page.url
-    return None
+    visited = {urlsplit(page.final_url or page.url).netloc for page in scan.pages if not page.error}
+    return next((link.url for link in scan.policy_links if urlsplit(link.url).netloc in visited), None)
 
 
 def findings_against(source: str | None, scan: Scan) -> tuple[str | None, tuple[Finding, ...]]:

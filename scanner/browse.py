@@ -226,6 +226,7 @@ def seen_of(visit: Visit) -> Seen:
             requests=visit.requests,
             techniques=visit.techniques,
             banners=visit.banners,
+            policy_links=visit.policy_links,
         ),
         links=visit.links,
         screenshot=visit.screenshot,

@@ -16,11 +16,13 @@ from policies.observation import (
     ObservedKey,
     ObservedRequest,
     PageVisit,
+    PolicyLink,
     Scan,
     Setter,
     Technique,
 )
 from scanner.names import Recurring, parameters, steady, steady_address
+from scanner.policy_links import likeliest
 from scanner.visit import PageSeen
 
 SLACK = 0.001
@@ -38,6 +40,7 @@ class Union:
         self._requests: dict[tuple[object, ...], ObservedRequest] = {}
         self._techniques: set[Technique] = set()
         self._banners: set[BannerSeen] = set()
+        self._policy_links: dict[PolicyLink, None] = {}
 
     def add(self, seen: PageSeen) -> None:
         self._pages.append(seen.page)
@@ -59,6 +62,7 @@ class Union:
             )
         self._techniques.update(seen.techniques)
         self._banners.update(seen.banners)
+        self._policy_links.update((link, None) for link in seen.policy_links)
 
     def _heed(self, set_by: Iterable[Setter], visit: str) -> None:
         for setter in set_by:
@@ -79,6 +83,7 @@ class Union:
             requests=tuple(self._requests[key] for key in sorted(self._requests, key=_text)),
             techniques=tuple(sorted(self._techniques, key=lambda t: (t.kind, t.script, t.page, t.detail))),
             banners=tuple(sorted(self._banners, key=lambda banner: (banner.page, banner.tool or "", banner.buttons))),
+            policy_links=likeliest(self._policy_links),
         )
 
     def _steady_cookies(self, at: float | None) -> Iterable[ObservedCookie]:

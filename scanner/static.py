@@ -15,11 +15,12 @@ from policies.catalogue import Catalogue, Match
 from policies.catalogue.names import compile_glob
 from policies.catalogue.schema import SESSION
 from policies.lifetime import effective
-from policies.observation import Frame, ObservedCookie, ObservedRequest, PageVisit, Setter
+from policies.observation import Frame, ObservedCookie, ObservedRequest, PageVisit, PolicyLink, Setter
 from policies.party import registrable_domain, same_site
 from scanner.elements import Page, decode, read_page
 from scanner.fetch import Fetched, Fetcher, Hop, Terms, date_of, retry_after
 from scanner.jar import Jar
+from scanner.policy_links import likeliest
 from scanner.settings import ScanSettings
 from scanner.visit import PageSeen, Seen, for_the_moment
 
@@ -91,8 +92,12 @@ def seen_of(url: str, fetched: Fetched, jar: Jar, catalogue: Catalogue) -> Seen:
     )
     requests = _requests(markup, final or url)
     kept = tuple(cookie.model_copy(update={"pages": (url,)}) for cookie in jar.cookies())
-    result = PageSeen(page=page, cookies=(*kept, *_expected(markup, requests, kept, url, final or url, catalogue)),
-                      requests=requests)  # fmt: skip
+    result = PageSeen(
+        page=page,
+        cookies=(*kept, *_expected(markup, requests, kept, url, final or url, catalogue)),
+        requests=requests,
+        policy_links=likeliest(PolicyLink(url=link) for link in markup.links),
+    )
     return Seen(
         result,
         links=tuple(markup.links),

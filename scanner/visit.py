@@ -12,6 +12,7 @@ from policies.observation import (
     ObservedKey,
     ObservedRequest,
     PageVisit,
+    PolicyLink,
     Technique,
 )
 
@@ -25,6 +26,7 @@ class PageSeen(Observed):
     requests: tuple[ObservedRequest, ...] = ()
     techniques: tuple[Technique, ...] = ()
     banners: tuple[BannerSeen, ...] = ()
+    policy_links: tuple[PolicyLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from scanner.browser.scene import Place, Report, Scene, Session
 from scanner.browser.settings import BrowserSettings
 from scanner.browser.settling import scroll_and_idle, settle
 from scanner.browser.targets import AUTO_ATTACH, RUN, commands, worker_paused
+from scanner.policy_links import likeliest
 
 _TOO_BUSY = "the browser did not answer in time"
 
@@ -265,6 +266,7 @@ class Browser:
             banners=tuple(draft.banners),
             sent_cookies=tuple(dict.fromkeys(draft.sent)),
             links=tuple(draft.links),
+            policy_links=likeliest(draft.policy_links),
             console_errors=tuple(draft.console_errors),
             failed_requests=tuple(dict.fromkeys(draft.failed)),
             screenshot=draft.screenshot,

@@ -13,6 +13,7 @@ from policies.observation import (
     ObservedKey,
     ObservedRequest,
     PageVisit,
+    PolicyLink,
     Technique,
 )
 
@@ -147,6 +148,8 @@ class Visit:
     banners: tuple[BannerSeen, ...] = ()
     sent_cookies: tuple[SentCookie, ...] = ()
     links: tuple[str, ...] = ()
+    policy_links: tuple[PolicyLink, ...] = ()
+    """Links that look like the way to the privacy policy, the likeliest first."""
     console_errors: tuple[str, ...] = ()
     failed_requests: tuple[FailedRequest, ...] = ()
     screenshot: bytes | None = None

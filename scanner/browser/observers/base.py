@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from policies.observation import BannerSeen, ObservedKey, ObservedRequest, Technique
+from policies.observation import BannerSeen, ObservedKey, ObservedRequest, PolicyLink, Technique
 from scanner.browser.cookies import CookieWrite, JarCookie
 from scanner.browser.pipe import Json
 from scanner.browser.plan import FailedRequest, SentCookie
@@ -31,6 +31,7 @@ class Draft:
     techniques: list[Technique] = field(default_factory=list)
     banners: list[BannerSeen] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    policy_links: list[PolicyLink] = field(default_factory=list)
     console_errors: list[str] = field(default_factory=list)
     title: str = ""
     language: str | None = None

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 
+from policies.observation import PolicyLink
 from scanner.browser.observers.base import Draft, Observer
 from scanner.browser.scene import Scene
+from scanner.policy_links import SUBJECT
 
 _ASK = """({title: document.title.slice(0, 500), language: document.documentElement.lang || null,
   links: [...new Set([...document.querySelectorAll('a[href], area[href]')].slice(0, 5000).map((link) =>
-    typeof link.href === 'string' ? link.href : String(link.href.baseVal)))]})"""
+    typeof link.href === 'string' ? link.href : String(link.href.baseVal)))],
+  policies: [...document.querySelectorAll('a[href]')].slice(0, 5000)
+    .map((link) => [String(link.href), (link.textContent || link.title || '').trim().slice(0, 200)])
+    .filter((link) => SUBJECT.test(link.join(' '))).slice(0, 100)})""".replace("SUBJECT", f"/{SUBJECT}/i")
 _LONGEST_LINK = 4096
 
 
@@ -21,14 +26,17 @@ class PageFacts(Observer):
         self._title = ""
         self._language: str | None = None
         self._links: list[str] = []
+        self._policy_links: list[PolicyLink] = []
 
     async def look(self) -> None:
         frame = self.scene.top_frame
         found = (await self.scene.evaluate(frame, _ASK) if frame else None) or {}
         self._title, self._language = found.get("title", ""), found.get("language")
+        self._policy_links = [PolicyLink(url=url, text=text) for url, text in found.get("policies", ())]
         self._links = [link for link in found.get("links", ()) if 0 < len(link) <= _LONGEST_LINK]
 
     def write(self, draft: Draft) -> None:
+        draft.policy_links = self._policy_links
         draft.title, draft.language, draft.links = self._title, self._language, self._links
 
 

@@ -140,6 +140,17 @@ async def test_banners_are_recognised_by_tool_and_by_look(site: Site, browser: B
     assert seen == [[("Cookiebot", ("Allow all", "Deny"))], [(None, ("Godta",))], []]
 
 
+async def test_the_way_to_the_privacy_policy_is_remembered(site: Site, browser: Browser) -> None:
+    later = "document.body.insertAdjacentHTML('beforeend', '<a href=/17><b>Personvern</b>erklæring</a>')"
+    visit = await browser.visit(
+        site.page("shop.localhost", "/", f"<a href=/recipes/cookies>Oat</a><script>{later}</script>")
+    )
+    assert [(link.url, link.text) for link in visit.policy_links] == [
+        (f"{site.base()}/17", "Personvernerklæring"),
+        (f"{site.base()}/recipes/cookies", "Oat"),
+    ]
+
+
 async def test_the_browser_looks_like_a_persons(site: Site, browser: Browser) -> None:
     page = site.page(
         "shop.localhost",
