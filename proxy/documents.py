@@ -89,12 +89,12 @@ class Documents:
         """What goes first into the head, and to the end of the body, of those there are. The same for all who have
         chosen the same."""
         exchange, visitor, notice = context.exchange, context.visitor, context.site.notice
-        own = visitor is None or visitor.prompt or visitor.confirmed is not None or exchange.nonce is not None
+        own = visitor is None or visitor.prompt or exchange.nonce is not None
         if own and exchange.render == "private":
             return self.first(context) if head else b"", self.last(context) if end else b""
         key = (
             head, end, exchange.rules, exchange.consent, exchange.role, exchange.method, exchange.nonce,
-            self._language(context), _return_path(context),
+            self._language(context), _return_path(context), visitor.confirmed if visitor is not None else None,
         )  # fmt: skip
         found = self._ours.get(key)
         if found is None or found[0] is not notice:

@@ -8,6 +8,7 @@ left out, and so is all of it where the document is not XHTML in the default nam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -54,9 +55,13 @@ _INTERESTS = {
     for background in (False, True)
 }
 _AS_IT_WAS = b"="
+_STRETCH = b"\n"
+"""Before a stretch, where a tag's first byte would stand."""
 _SOURCES, _FOREIGN_SOURCES = frozenset(["src"]), frozenset(["src", "href", "xlink:href"])
 _UNREMEMBERED = _PLUMBING | {"iframe", "object", "embed"}
 """What depends on more than the tag: where it stands, what is injected, how deep srcdoc is nested."""
+_PLACED = re.compile(rb"<(?:/?(?:" + "|".join(sorted(_UNREMEMBERED)).encode() + rb")[\s/>]|[^>]*srcdoc)", re.IGNORECASE)
+"""The same, anywhere in a stretch."""
 _DEPTH = 4
 """How deep noscript and srcdoc may nest before what is inside passes unread."""
 
@@ -87,6 +92,7 @@ class Editing:
         self.elements = Elements(
             self.judging, nested if self._nests else _unread, injection.placeholder, injection.policy
         )
+        self.stretch = memory.stretch
         self._memory = memory
         self._known = memory.scope(page.url, charset)
         self._head_due = bool(injection.head)
@@ -95,12 +101,34 @@ class Editing:
         self._templates = 0
         self._based = False
         self._body_seen = False
+        self._evidence_before = 0
+        self._depended = False
+        """Has something in the stretch that is read depended on the page itself?"""
         self.language: str | None = None
 
     def interest(self, shadow: str) -> tuple[frozenset[str], bool]:
         """Which tags can matter in this text: links only where something pings, all where CSS may name an address."""
         wanted = _INTERESTS["ping" in shadow or "attributionsrc" in shadow, "background" in shadow]
         return wanted, "url(" in shadow or "image-set(" in shadow
+
+    def is_new(self, stretch: bytes) -> bool:
+        return self._memory.is_new(stretch)
+
+    def known_stretch(self, stretch: bytes) -> bytes | None:
+        if self._templates or self._start_due:
+            return None
+        known = self.recall(_STRETCH + stretch)
+        return stretch if known is _AS_IT_WAS else known
+
+    def begin_stretch(self) -> None:
+        self._evidence_before = len(self.elements.stripped)
+        self._depended = False
+
+    def end_stretch(self, stretch: bytes, became: bytes) -> None:
+        if self._depended or self._templates or self._start_due or _PLACED.search(stretch):
+            return
+        evidence = tuple(self.elements.stripped[self._evidence_before :])
+        self._memory.remember(self._known, _STRETCH + stretch, _AS_IT_WAS if became == stretch else became, evidence)
 
     def recall(self, raw: bytes) -> bytes | None:
         entry = self._known.get(raw)
@@ -151,6 +179,7 @@ class Editing:
         if not foreign and tag not in _UNREMEMBERED and not self.judging.page_bound:
             stripped = tuple(self.elements.stripped[evidence:])
             self._memory.remember(self._known, raw, raw if instead is None else instead, stripped)
+        self._depended = self._depended or self.judging.page_bound
         self.judging.page_bound = False
         if tag == "body" and self._start_due and not foreign and not self._templates:
             self._start_due = False
@@ -190,6 +219,7 @@ class Editing:
         if not self.judging.page_bound and not markup:
             stripped = tuple(self.elements.stripped[evidence:])
             self._memory.remember(self._known, whole, _AS_IT_WAS if instead is None else instead, stripped)
+        self._depended = self._depended or self.judging.page_bound
         self.judging.page_bound = False
         return instead
 

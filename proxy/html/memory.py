@@ -1,8 +1,8 @@
-"""What became of tags and inline scripts met before, shared by the documents of one judge. No I/O.
+"""What became of tags, inline scripts and whole stretches met before, shared by one judge's documents. No I/O.
 
-Pages of a site repeat themselves: navigation, style sheets, scripts. A memory belongs to one judge, that is to one
-policy, one consent and one kind of page, and must never be shared beyond. Addresses are resolved against the page's
-folder, so what is known is kept by folder and charset. Bounded: past `limit` bytes everything is forgotten.
+Pages of a site repeat themselves: head, navigation, style sheets, scripts, footer. A memory belongs to one judge, that
+is to one policy, one consent and one kind of page, and must never be shared beyond. Addresses are resolved against the
+page's folder, so what is known is kept by folder and charset. Bounded: past `limit` bytes everything is forgotten.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ Known = dict[bytes, tuple[bytes, Evidence]]
 _LONGEST = 1 << 14
 _OVERHEAD = 200
 _FOLDERS = 256
+_SEEN = 1 << 14
 
 
 class TagMemory:
     """`scope` hands out the part for one folder; `remember` keeps an entry there."""
 
-    def __init__(self, limit: int = 8 << 20) -> None:
+    def __init__(self, limit: int = 8 << 20, *, stretch: int = 1024) -> None:
         self._limit = limit
+        self.stretch = stretch
+        """Bytes that a stretch of a document has at least."""
         self._used = 0
         self._scopes: dict[tuple[str, str], Known] = {}
+        self._seen: set[int] = set()
         self.held: dict[bytes, bool] = {}
         """Start tags of scripts: does the content count?"""
 
@@ -52,6 +56,16 @@ class TagMemory:
             self.held.clear()
             self._used = 0
         known[before] = (after, evidence)
+
+    def is_new(self, stretch: bytes) -> bool:
+        """Is this the first time that this stretch comes? What never comes again need not be read by itself."""
+        seen = hash(stretch)
+        if seen in self._seen:
+            return False
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(seen)
+        return True
 
     def remember_held(self, raw: bytes, holds: bool) -> bool:
         """Keep whether this start tag waits for its content; answers it."""

@@ -28,6 +28,10 @@ _START, _END, _TEXT, _COMMENT = TokenType.START_TAG, TokenType.END_TAG, TokenTyp
 _BOM = b"\xef\xbb\xbf"
 _LONG_TEXT = 1 << 13
 _OPEN = re.compile(rb"<[a-zA-Z/!?]")
+_BLOCK_END = re.compile(
+    rb"</(?:article|aside|div|figure|footer|form|h[1-6]|head|header|li|main|nav|ol|p|script|section|style|table|tr|ul)>"
+)
+"""Where one stretch of a document may end and the next begin: pages of a site have the same between such places."""
 _ALWAYS = RAW | {"svg", "math"}
 _STRUCTURE = frozenset(["svg", "math", "html", "head", "body", "base", "template", "frameset"])
 """Tags that say where we are: never recalled."""
@@ -35,6 +39,21 @@ _STRUCTURE = frozenset(["svg", "math", "html", "head", "body", "base", "template
 
 class Editor(Protocol):
     """What is done to the document. Every method gets bytes and answers bytes, or None for "leave it"."""
+
+    stretch: int
+    """Bytes that a stretch has at least, to be looked at as one."""
+
+    def is_new(self, stretch: bytes, /) -> bool:
+        """Has this stretch never been met before?"""
+
+    def known_stretch(self, stretch: bytes, /) -> bytes | None:
+        """What this stretch between two tags becomes; None where it is not known for sure."""
+
+    def begin_stretch(self) -> None:
+        """A stretch begins that is not known."""
+
+    def end_stretch(self, stretch: bytes, became: bytes, /) -> None:
+        """It has ended where it began: between two tags, outside of everything that is read in another way."""
 
     def recall(self, raw: bytes, /) -> bytes | None:
         """What this very start tag, met before, becomes; None where it is not known for sure."""
@@ -95,14 +114,59 @@ class Splicer:
 
     def feed(self, chunk: bytes) -> bytes:
         """The next bytes of the document; answers what may leave."""
-        if len(chunk) <= SLICE:
-            self._take(chunk)
-            return self._flush()
-        for start in range(0, len(chunk), SLICE):
-            self._unread = (chunk, start + SLICE)
-            self._take(chunk[start : start + SLICE])
+        editor, length = self._editor, len(chunk)
+        done = start = 0
+        while length - start > editor.stretch:
+            found = _BLOCK_END.search(chunk, start + editor.stretch - 1, start + SLICE)
+            end = found.end() if found is not None else min(start + SLICE, length)
+            stretch = chunk[start:end]
+            if editor.is_new(stretch):
+                if end - done >= SLICE:
+                    done = self._take_from(chunk, done, end)
+            else:
+                self._take_from(chunk, done, start)
+                self._unread = (chunk, end)
+                self._take_again(stretch)
+                done = end
+            start = end
+        self._take_from(chunk, done, length)
         self._unread = (b"", 0)
         return self._flush()
+
+    def _take_from(self, chunk: bytes, start: int, end: int) -> int:
+        """In pieces of no more than SLICE, unless a stretch ends a little later. Answers `end`."""
+        while start < end:
+            stop = end if end - start <= 2 * SLICE else start + SLICE
+            self._unread = (chunk, stop)
+            self._take(chunk[start:stop])
+            start = stop
+        return end
+
+    def _take_again(self, stretch: bytes) -> None:
+        """What stands between two tags means the same wherever it stands: it is read until that is known."""
+        if not self._at_rest():
+            self._take(stretch)
+            return
+        editor = self._editor
+        if (known := editor.known_stretch(stretch)) is not None:
+            self._out.append(known)
+            return
+        editor.begin_stretch()
+        before = len(self._out)
+        self._take(stretch)
+        if self._at_rest():
+            editor.end_stretch(stretch, b"".join(self._out[before:]))
+
+    def _at_rest(self) -> bool:
+        """Has everything been read, as text and tags of HTML, up to the end of a tag?"""
+        return (
+            self._began
+            and not self._raw
+            and self._inside is None
+            and self._held is None
+            and not self._cdata
+            and not self._watching()
+        )
 
     def close(self) -> bytes:
         """No more bytes; answers the rest."""
