@@ -58,16 +58,19 @@ STATES: tuple[State, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How much was looked at: requests that left, those of them to third parties, cookies stored, cookies that left,
-    keys of storage; header fields of the answer, and trackers' cookies planted to see whether they reach the site."""
+    """What a cell rests on: requests that left, those of them to third parties and to which hosts, cookies stored, how
+    many left with requests, keys of storage; header fields of the answer, and trackers' cookies planted to see whether
+    they reach the site. `at` is when (UTC, ISO 8601)."""
 
+    at: str = ""
     requests: int = 0
     third_party: int = 0
-    cookies: int = 0
+    hosts: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
     sent_cookies: int = 0
-    keys: int = 0
+    keys: tuple[str, ...] = ()
     fields: int = 0
-    planted: int = 0
+    planted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,8 @@ async def prove(
                 carrying = (*chosen.cookies, PROVING)
                 answer = await ask(url, fetcher, terms, carrying=carrying, planted=planted, gpc=state.gpc)
                 cell = _with_answer(_cell(state, path, visit, direct, rules), answer, rules, state, planted)
+                at = now().isoformat(timespec="seconds")
+                cell = replace(cell, looked=replace(cell.looked, at=at))
                 say(f"{state.name} {path}: {len(cell.leaks)} leaks, {len(cell.breakage)} broken")
                 return cell, answer and replace(answer, body=b"")
 
@@ -229,7 +234,7 @@ def _with_answer(cell: Cell, answer: Answer | None, rules: Rules, state: State, 
     if answer is None:
         return cell
     leaks = {leak for leak in leaks_on_the_wire(answer, rules, state.consent, planted) if not _is_told(leak, cell)}
-    looked = replace(cell.looked, fields=len(answer.fields), planted=len(planted.cookies))
+    looked = replace(cell.looked, fields=len(answer.fields), planted=tuple(name for name, _ in planted.cookies))
     return replace(cell, leaks=tuple(sorted({*cell.leaks, *leaks})), looked=looked)
 
 
@@ -252,11 +257,12 @@ def _beside_caches(looked: Sequence[tuple[Cell, Answer | None]]) -> tuple[Cell, 
 def _looked(visit: Visit) -> Looked:
     left = [request for request in visit.requests if not request.blocked]
     return Looked(
-        len(left),
-        sum(request.third_party for request in left),
-        sum(cookie.state == "stored" for cookie in visit.cookies),
-        len(visit.sent_cookies),
-        len(visit.storage),
+        requests=len(left),
+        third_party=sum(request.third_party for request in left),
+        hosts=tuple(sorted(_third_parties(visit))),
+        cookies=tuple(sorted({cookie.name for cookie in visit.cookies if cookie.state == "stored"})),
+        sent_cookies=len(visit.sent_cookies),
+        keys=tuple(sorted({key.key for key in visit.storage})),
     )
 
 

@@ -113,7 +113,7 @@ def _addresses(answer: Answer, rules: Rules, consent: Consent, _: Planted) -> It
     for name, kind, address in _contacted(answer):
         verdict = _judge(address, kind, answer.url, rules, consent)
         if verdict is not None and not verdict.allowed:
-            yield Leak("request", urljoin(answer.url, address), f"{name}: {verdict.because}")
+            yield Leak("request", urljoin(answer.url, address), verdict.because, f"by the field {name}")
 
 
 def _contacted(answer: Answer) -> Iterator[tuple[str, str, str]]:

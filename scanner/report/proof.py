@@ -6,10 +6,12 @@ every cell what was looked at, so that a zero is seen to be more than nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from scanner.leaks import Leak
 from scanner.prove import Cell, Proof
 
 STATES = {
@@ -23,6 +25,43 @@ STATES = {
     "noscript": "without JavaScript",
 }
 """A state as a reader who is no engineer would say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One leak or breakage with every visitor and page that it was seen by."""
+
+    what: str
+    subject: str
+    because: str
+    by: str
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    """(visitor, pages)"""
+
+
+def _told(found: list[tuple[Leak, Cell]]) -> list[Told]:
+    together: dict[Leak, list[Cell]] = {}
+    for leak, cell in found:
+        together.setdefault(leak, []).append(cell)
+    return [
+        Told(leak.kind.replace("_", " "), leak.subject, leak.because, leak.by, _where(cells))
+        for leak, cells in together.items()
+    ]
+
+
+def _where(cells: list[Cell]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    by_state: dict[str, list[str]] = {}
+    for cell in cells:
+        by_state.setdefault(STATES.get(cell.state, cell.state), []).append(cell.page)
+    return tuple((state, tuple(pages)) for state, pages in by_state.items())
+
+
+def _broken(proof: Proof) -> list[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]]:
+    together: dict[str, list[Cell]] = {}
+    for cell in proof.cells:
+        for each in cell.breakage:
+            together.setdefault(each, []).append(cell)
+    return [(each, _where(cells)) for each, cells in together.items()]
 
 
 def render_proof(proof: Proof, *, generated: datetime) -> str:
@@ -45,5 +84,7 @@ def render_proof(proof: Proof, *, generated: datetime) -> str:
         told=STATES,
         leaks=sum(len(cell.leaks) for cell in proof.cells),
         broken=sum(len(cell.breakage) for cell in proof.cells),
+        told_leaks=_told([(leak, cell) for cell in proof.cells for leak in cell.leaks]),
+        told_broken=_broken(proof),
         generated=generated.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )

@@ -185,7 +185,7 @@ async def test_the_proof_is_clean_with_all_of_them_on_and_names_all_of_it_with_a
         ("undecided", (), ()),
         ("accept", (), ()),
     ]
-    assert clean.cells[0].looked.planted == len(COOKIES)
+    assert set(clean.cells[0].looked.planted) == COOKIES
     assert clean.cells[0].looked.fields > 5
     proof = await shop.proof(*HIDDEN, states=states)
     undecided, accept = ({leak.subject.rpartition("/")[2] for leak in cell.leaks} for cell in proof.cells)
