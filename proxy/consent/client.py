@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import OrderedDict
+from functools import lru_cache
 
 _BROWSERS = (
     ("Edge", re.compile(r"Edg(?:e|A|iOS)?/(\d+)")),
@@ -33,9 +34,12 @@ def truncated(address: str | None) -> str | None:
         return None
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped
-    return str(ipaddress.ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
+    kept = 24 if found.version == 4 else 48
+    lost = found.max_prefixlen - kept
+    return f"{type(found)(int(found) >> lost << lost)}/{kept}"
 
 
+@lru_cache(maxsize=512)
 def coarse_agent(user_agent: str | None) -> str | None:
     """ "Chrome 156, Linux": family, major version and system, nothing that tells two visitors apart."""
     if not user_agent:

@@ -25,11 +25,10 @@ from proxy.consent.signing import b64, seal, unseal
 async def choose(office: Office, asking: Asking, limit: RateLimit) -> web.Response:
     """POST /.samtykke/choice, as the contract has it. Raises ChoiceError (400) for a form that makes no sense."""
     choice = parse(await form_of(asking.request), asking.site)
-    asking = replace(asking, came_from=choice.return_path)
     shown = token.read(office.signer, asking.site.name, choice.notice)
     language = office.board.language_of(asking.site, shown)
-    if language is not None:
-        asking = replace(asking, texts=office.board.words(language))
+    texts = asking.texts if language is None else office.board.words(language)
+    asking = replace(asking, came_from=choice.return_path, texts=texts)
     doubt = _origin_doubted(office, asking, "choice", choice)
     if doubt is not None:
         return doubt
@@ -87,7 +86,8 @@ def _cookies(office: Office, asking: Asking, outcome: Outcome) -> list[str]:
         lines = office.remember(asking, outcome.remembered)
     except ValueError as error:
         raise ChoiceError(str(error)) from error
-    return [*lines, *outcome.expiries(asking.request, asking.visitor.secure)]
+    left = office.board.leftovers(asking.site)
+    return [*lines, *outcome.expiries(asking.request, left, secure=asking.visitor.secure)]
 
 
 async def _recorded(office: Office, asking: Asking, outcome: Outcome, shown: token.NoticeToken | None) -> bool:
@@ -98,10 +98,9 @@ async def _recorded(office: Office, asking: Asking, outcome: Outcome, shown: tok
         path=outcome.choice.return_path,
         language=asking.texts.language,
         method="script" if asking.json else "form",
+        decided=outcome.decided(shown, plain=not asking.json),
     )
-    if outcome.choice.of_age:
-        event = replace(event, detail={"of_age": outcome.choice.of_age})
-    return await office.rows.chosen(outcome.event(event, shown, plain=not asking.json), asking.site)
+    return await office.rows.chosen(event, asking.site)
 
 
 def _too_young_to_tell(office: Office, choice: Choice) -> bool:

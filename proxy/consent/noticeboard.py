@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from proxy.consent import markup, token
+from proxy.consent.leftovers import Leftovers
 from proxy.consent.notice import Notice, notice_of
 from proxy.consent.settings import ControllerSettings
 from proxy.consent.site_notice import SiteNotice
@@ -49,6 +50,10 @@ class NoticeBoard:
         """The banner's template, see `markup.banner`."""
         key = ("banner", texts.language, ask, fetched)
         return self._once(key, site, lambda: markup.banner(texts, site, self.name(site), ask=ask, fetched=fetched))
+
+    def leftovers(self, site: SiteNotice) -> Leftovers:
+        """What trackers may have left on this site, ready to be looked up."""
+        return self._once(("leftovers",), site, lambda: Leftovers(site))
 
     def question(self, site: SiteNotice, texts: Texts) -> markup.Banner:
         """The first layer alone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from aiohttp import web
@@ -10,9 +11,9 @@ from aiohttp import web
 from policies.purpose import REJECT, Consent
 from proxy.consent.asking import cookie_header
 from proxy.consent.choice import Choice
-from proxy.consent.leftovers import expiries
-from proxy.consent.log.event import Event
+from proxy.consent.leftovers import Leftovers
 from proxy.consent.remembered import Remembered, site_print
+from proxy.consent.rows import Decided
 from proxy.consent.site_notice import SiteNotice
 from proxy.consent.token import NoticeToken
 from proxy.consent.visitor import Visitor
@@ -42,35 +43,37 @@ def consent_of(choice: Choice, before: Consent, site: SiteNotice) -> Consent:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`subject` is the row's; the cookie carries it only where something was granted or a receipt was asked for."""
+    """`subject` is the row's; the cookie carries it only where something was granted or a receipt was asked for.
 
-    site: SiteNotice
+    `purposes` and `vendors` are every answer, refusals included.
+    """
+
     choice: Choice
     remembered: Remembered
+    purposes: Mapping[str, bool]
+    vendors: Mapping[str, bool]
     subject: str
     revoked: bool
     gained: bool
 
-    def event(self, event: Event, shown: NoticeToken | None, *, plain: bool) -> Event:
-        """Complete a row with what was decided. A banner answered by a plain form was answered without script."""
-        purposes, vendors = self.site.outcome(self.remembered.consent)
-        surface = "prove" if event.surface == "prove" else "api" if shown is None else shown.surface
-        return replace(
-            event,
-            subject=self.subject or None,
-            purposes=purposes,
-            vendors=vendors,
-            surface="noscript" if plain and surface == "banner" else surface,
-            notice=shown.notice if shown else None,
-            nonce=shown.nonce if shown else None,
+    def decided(self, shown: NoticeToken | None, *, plain: bool) -> Decided:
+        """What its row says. A banner answered by a plain form was answered without script."""
+        surface = "api" if shown is None else shown.surface
+        return Decided(
+            self.subject or None,
+            self.purposes,
+            self.vendors,
+            "noscript" if plain and surface == "banner" else surface,
+            shown.notice if shown else None,
+            shown.nonce if shown else None,
+            {"of_age": self.choice.of_age} if self.choice.of_age else None,
         )
 
-    def expiries(self, request: web.BaseRequest, secure: bool) -> list[str]:
+    def expiries(self, request: web.BaseRequest, leftovers: Leftovers, *, secure: bool) -> list[str]:
         """Set-Cookie lines for what trackers left that is not (any more) consented to."""
         host = request.headers.get("Host", "").rpartition("@")[2]
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and ":" in host else host
-        return expiries(
-            self.site,
+        return leftovers.expiries(
             self.remembered.consent,
             cookie_header(request),
             host=name,
@@ -83,11 +86,10 @@ class Outcome:
 
         `reload`: something stopped being allowed, which only a new page can undo.
         """
-        purposes, vendors = self.site.outcome(self.remembered.consent)
         return {
             "action": self.choice.action,
-            "purposes": purposes,
-            "vendors": vendors,
+            "purposes": self.purposes,
+            "vendors": self.vendors,
             "answers": dict(self.remembered.consent.vendors),
             "granted": self.gained,
             "reload": self.revoked,
@@ -100,24 +102,16 @@ class Outcome:
 def settle(choice: Choice, visitor: Visitor, site: SiteNotice, *, now: int, fresh_subject: str) -> Outcome:
     """Decide everything about one choice. `now` in seconds since 1970 UTC, `fresh_subject` a random id to use."""
     consent = consent_of(choice, visitor.consent, site)
-    before = _flat(site, visitor.consent)
-    after = _flat(site, consent)
+    before, after = site.outcome(visitor.consent), site.outcome(consent)
+    granting = choice.receipt or bool(consent.purposes) or any(allowed for _, allowed in consent.vendors)
     subject = visitor.subject or fresh_subject
-    record = Remembered(choice.action, consent, now, site_print(site), None, visitor.gpc)
-    if record.consents or choice.receipt:
-        record = replace(record, subject=subject)
+    record = Remembered(choice.action, consent, now, site_print(site), (subject if granting else None), visitor.gpc)
+    changes = [(was[name], now_on) for was, on in zip(before, after, strict=True) for name, now_on in on.items()]
     return Outcome(
-        site,
         choice,
         record,
+        *after,
         subject,
-        revoked=any(before[name] and not after[name] for name in before),
-        gained=any(after[name] and not before[name] for name in after),
+        revoked=(True, False) in changes,
+        gained=(False, True) in changes,
     )
-
-
-def _flat(site: SiteNotice, consent: Consent) -> dict[str, bool]:
-    purposes, vendors = site.outcome(consent)
-    return {f"purpose {name}": on for name, on in purposes.items()} | {
-        f"vendor {name}": on for name, on in vendors.items()
-    }

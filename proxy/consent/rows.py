@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from proxy.consent.log import Event, LogUnavailable, Row
 from proxy.consent.notice import MEDIA_TYPE
 from proxy.consent.noticeboard import NoticeBoard
 from proxy.consent.site_notice import SiteNotice
-from proxy.consent.token import NoticeToken
+from proxy.consent.token import NoticeToken, Surface
 from proxy.consent.visitor import Visitor
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +29,19 @@ class Log(Protocol):
     async def keep_notice(self, hash: str, content: bytes, media_type: str) -> None: ...  # noqa: A002  the log's word
     async def rows_of(self, subject: str) -> list[Row]: ...
     async def erase(self, subject: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a row says beyond the request: whose it is, what was answered (refusals included), on which notice."""
+
+    subject: str | None
+    purposes: Mapping[str, bool]
+    vendors: Mapping[str, bool]
+    surface: Surface = "banner"
+    notice: str | None = None
+    nonce: str | None = None
+    detail: Mapping[str, object] | None = None
 
 
 class Rows:
@@ -51,42 +64,45 @@ class Rows:
         while self._waiting:
             await asyncio.gather(*self._waiting)
 
-    def event(self, kind: str, visitor: Visitor, site: SiteNotice, *, path: str, language: str, method: str) -> Event:
-        """A row as far as the request itself says: time is the server's, the path loses its query."""
-        purposes, vendors = site.outcome(visitor.consent)
+    def event(
+        self,
+        kind: str,
+        visitor: Visitor,
+        site: SiteNotice,
+        *,
+        path: str,
+        language: str,
+        method: str,
+        decided: Decided | None = None,
+    ) -> Event:
+        """A row: time is the server's, the path loses its query. Without `decided` it tells what is in force."""
+        said = decided or Decided(visitor.subject, *site.outcome(visitor.consent))
         return Event(
             kind,
             self._clock(),
             site.name,
             path=path.partition("?")[0],
-            subject=visitor.subject,
-            purposes=purposes,
-            vendors=vendors,
+            subject=said.subject,
+            purposes=said.purposes,
+            vendors=said.vendors,
             language=language,
+            surface="prove" if visitor.proving else said.surface,
             method=method,
+            notice=said.notice,
             policy=site.policy or None,
             ip=visitor.address,
             agent=visitor.agent,
-            surface="prove" if visitor.proving else "banner",
+            nonce=said.nonce,
+            detail=said.detail,
         )
 
     def shown(self, visitor: Visitor, site: SiteNotice, issued: NoticeToken, *, path: str, language: str) -> None:
         """The `shown` row: linked to a later choice by the nonce, to a visitor by nothing. Robots leave none."""
         if visitor.robot:
             return
-        event = self.event("shown", visitor, site, path=path, language=language, method="page")
-        self.later(
-            replace(
-                event,
-                subject=None,
-                purposes={},
-                vendors={},
-                surface="prove" if visitor.proving else issued.surface,
-                notice=issued.notice,
-                nonce=issued.nonce,
-            ),
-            site,
-        )
+        asked = Decided(None, {}, {}, issued.surface, issued.notice, issued.nonce)
+        event = self.event("shown", visitor, site, path=path, language=language, method="page", decided=asked)
+        self.later(event, site)
         if visitor.lapsed:
             self.later(self.event(visitor.lapsed, visitor, site, path=path, language=language, method="page"), site)
 

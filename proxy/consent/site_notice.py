@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from policies.purpose import CONSENTABLE, Consent, Purpose
@@ -47,11 +48,12 @@ class VendorNotice:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SiteNotice:
     """One site. `policy` is the SitePolicy's hash; `material` changes only when consenters must be asked again.
 
-    `asks` names the purposes to ask for where no inventory says so (a site enforced from the catalogue alone).
+    `asks` names the purposes to ask for where no inventory says so (a site enforced from the catalogue alone). What
+    every choice needs of a notice is worked out once.
     """
 
     name: str
@@ -60,7 +62,7 @@ class SiteNotice:
     material: str = ""
     asks: tuple[Purpose, ...] = ()
 
-    @property
+    @cached_property
     def purposes(self) -> tuple[Purpose, ...]:
         """The purposes that need consent here, in the order they are shown. Empty: nothing to ask, no banner."""
         wanted = {vendor.purpose for vendor in self.vendors} | set(self.asks)
@@ -85,13 +87,19 @@ class SiteNotice:
 
     def outcome(self, consent: Consent) -> tuple[dict[str, bool], dict[str, bool]]:
         """What a consent means here, refusals included: (purpose -> granted, vendor id -> granted)."""
-        purposes = {purpose.value: purpose in consent.purposes for purpose in self.purposes}
-        vendors: dict[str, bool] = {}
+        granted, answers = consent.purposes, dict(consent.vendors)
+        purposes = {purpose.value: purpose in granted for purpose in self.purposes}
+        vendors = {vendor: answers.get(vendor, granted.issuperset(asked)) for vendor, asked in self._asked.items()}
+        return purposes, vendors
+
+    @cached_property
+    def _asked(self) -> dict[str, frozenset[Purpose]]:
+        """Vendor id -> the purposes that consent is asked for on his behalf."""
+        asked: dict[str, frozenset[Purpose]] = {}
         for vendor in self.vendors:
             if vendor.id and vendor.purpose is not Purpose.NECESSARY:
-                granted = consent.allows(vendor.purpose, vendor.id)
-                vendors[vendor.id] = vendors.get(vendor.id, True) and granted
-        return purposes, vendors
+                asked[vendor.id] = asked.get(vendor.id, frozenset()) | {vendor.purpose}
+        return asked
 
 
 def unscanned(name: str) -> SiteNotice:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from proxy.consent.imported import cookies_of, found
 from proxy.consent.office import Office
 from proxy.consent.remembered import COOKIE, Remembered, site_print, values_of
+from proxy.consent.rows import Decided
 from proxy.consent.settings import Tool
 from proxy.consent.signing import b64
 from proxy.consent.site_notice import SiteNotice
@@ -45,11 +46,10 @@ async def taken_over(
         record = replace(record, subject=b64(office.randomness(16)))
     decided = None if decision.decided is None else datetime.fromtimestamp(decision.decided, UTC).isoformat()
     known = replace(visitor, consent=consent, subject=record.subject, prompt=False)
-    event = replace(
-        office.rows.event("import", known, site, path=path, language=language, method=decision.tool),
-        surface="api",
-        detail={"tool": decision.tool, "decided": decided},
+    said = Decided(
+        record.subject, *site.outcome(consent), surface="api", detail={"tool": decision.tool, "decided": decided}
     )
+    event = office.rows.event("import", known, site, path=path, language=language, method=decision.tool, decided=said)
     if not await office.rows.recorded(event, site) and record.consents:
         return visitor
     lines = office.jar(visitor.secure).lines(office.signer, site.name, record, office.lifetime)

@@ -32,6 +32,7 @@ DECISIONS = frozenset({"accept", "reject", "save", "withdraw", "gpc", "expire", 
 """Events after which another set of purposes is in force than before."""
 
 _IDENTIFIER = re.compile(r"[\w.:+/=~-]{1,200}", re.ASCII)
+_QUERY = re.compile("[?#]")
 _SITE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]{1,253}")
 _PATH, _WORD, _AGENT = 2048, 64, 256
 
@@ -80,7 +81,7 @@ class Event:
             if value is not None and not _IDENTIFIER.fullmatch(value):
                 raise ValueError(f"{name} {value!r}: letters, digits and -._:+/=~ only, at most 200")
         _set(self, "time", self.time.astimezone(UTC))
-        _set(self, "path", None if self.path is None else clean(re.split("[?#]", self.path, maxsplit=1)[0], _PATH))
+        _set(self, "path", None if self.path is None else clean(_QUERY.split(self.path, maxsplit=1)[0], _PATH))
         _set(self, "agent", None if self.agent is None else clean(self.agent, _AGENT))
         _set(self, "language", clean(self.language, _WORD))
         _set(self, "method", clean(self.method, _WORD))
@@ -92,6 +93,8 @@ class Event:
 
 def clean(text: str, longest: int) -> str:
     """Text that every database takes: no NUL, no lone surrogate, at most `longest` characters."""
+    if len(text) <= longest and text.isascii() and "\0" not in text:
+        return text
     return text[:longest].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
@@ -150,7 +153,10 @@ ROW_KEYS = tuple(each.name for each in fields(Row))
 
 def canonical(value: object) -> str:
     """JSON with sorted keys, no white space and no needless escapes: the same value always gives the same bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _set(event: Event, name: str, value: object) -> None:

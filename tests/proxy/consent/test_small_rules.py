@@ -13,9 +13,9 @@ from policies.purpose import ACCEPT, CONSENTABLE, REJECT, Consent, Purpose
 from policies.site_policy import PolicyCookie, PolicyHost, PolicyKey, PolicyVendor, SitePolicy
 from proxy.consent import token
 from proxy.consent.client import RateLimit, coarse_agent, is_robot, truncated
-from proxy.consent.leftovers import expiries, refused_patterns
+from proxy.consent.leftovers import MAX_LINES, Leftovers
 from proxy.consent.origin import origin_of
-from proxy.consent.site_notice import of_policy, unscanned
+from proxy.consent.site_notice import CookieNotice, SiteNotice, VendorNotice, of_policy, unscanned
 from runtime.keys import new_keys
 
 KEYS = new_keys(datetime(2026, 1, 1, tzinfo=UTC))
@@ -108,8 +108,8 @@ def test_a_client_gets_its_share_back_evenly_and_clients_are_forgotten() -> None
 
 
 def test_what_is_not_consented_to_is_expired_for_host_parents_and_folders() -> None:
-    lines = expiries(
-        SHOP, REJECT, b"_fbp=1; _ga_ABC=2; cart=3; sid=4", host="www.shop.example", page="/shop/boots?x", secure=False
+    lines = Leftovers(SHOP).expiries(
+        REJECT, b"_fbp=1; _ga_ABC=2; cart=3; sid=4", host="www.shop.example", page="/shop/boots?x", secure=False
     )
     where = {line.partition("; Expires")[0] for line in lines}
     assert {
@@ -128,14 +128,24 @@ def test_what_is_not_consented_to_is_expired_for_host_parents_and_folders() -> N
 
 def test_a_kept_purpose_keeps_its_cookies_and_an_accept_expires_nothing() -> None:
     consent = Consent.of(["statistics"], [("matomo", False)])
-    assert "__utma" not in refused_patterns(SHOP, consent)
-    assert "_pk_id.*" in refused_patterns(SHOP, consent)
-    assert expiries(SHOP, ACCEPT, b"_fbp=1", host="shop.example", page="/", secure=True) == []
+    assert "__utma" not in Leftovers(SHOP).refused(consent)
+    assert "_pk_id.*" in Leftovers(SHOP).refused(consent)
+    assert Leftovers(SHOP).expiries(ACCEPT, b"_fbp=1", host="shop.example", page="/", secure=True) == []
+
+
+def test_hundreds_of_refused_cookies_fit_into_one_answer_and_those_that_are_there_come_first() -> None:
+    cookies = (*(CookieNotice(f"_c{number}") for number in range(400)), CookieNotice("_z_*"))
+    crowd = SiteNotice("shop", (VendorNotice("many", "Many", "", "", "", Purpose.MARKETING, cookies),))
+    lines = Leftovers(crowd).expiries(REJECT, b"_z_1=1; _c399=1", host="shop.example", page="/", secure=False)
+    assert len(lines) == MAX_LINES
+    assert [line.partition("=")[0] for line in lines[:6]] == ["_z_1", "_z_1", "_c399", "_c399", "_c0", "_c0"]
 
 
 @given(st.binary(max_size=120), st.text(max_size=40), st.text(max_size=40))
 def test_no_input_breaks_out_of_a_set_cookie_line(header: bytes, host: str, page: str) -> None:
-    for line in expiries(SHOP, REJECT, header, host=host.encode("ascii", "replace").decode(), page=page, secure=True):
+    for line in Leftovers(SHOP).expiries(
+        REJECT, header, host=host.encode("ascii", "replace").decode(), page=page, secure=True
+    ):
         assert line.isprintable() or "\x00" not in line
         assert "\r" not in line
         assert "\n" not in line
