@@ -185,7 +185,7 @@ def admit_written(policy: str, origin: str, hashes: tuple[str, ...]) -> str:
 
 
 def admit_frames(policy: str, hosts: Iterable[str], longest: int = LONGEST) -> str:
-    """Our own policy with these hosts in `frame-src`: where a placeholder offers to load one frame, it must load.
+    """Our own policy with these hosts for frames and objects: where a placeholder offers to load one, it must load.
 
     A loaded page's policy cannot be loosened, and a reload for one video would lose what the visitor was doing. The
     same policy where it would become too long.
@@ -193,7 +193,7 @@ def admit_frames(policy: str, hosts: Iterable[str], longest: int = LONGEST) -> s
     directives = policy.split("; ")
     for index, text in enumerate(directives):
         words = text.split(" ")
-        if words[0] == "frame-src":
+        if words[0] in {"frame-src", "object-src"}:
             known = [word.removesuffix(":*") for word in words]
             more = {host for host in hosts if host not in known and f"*.{host.partition('.')[2]}" not in known}
             directives[index] = " ".join(part for part in (text, _sources(more)) if part)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
-from policies.purpose import Consent, Purpose
+from policies.purpose import CONSENTABLE, Consent, Purpose
 from proxy.consent import markup, pages
 from proxy.consent.asking import Asking
 from proxy.consent.choice import ChoiceError
@@ -21,12 +23,15 @@ FILES = {
 }
 """Name and media type of each receipt's file."""
 FORMATS = ("json", *RECEIPTS)
+_HOST = re.compile(r"[a-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9a-f:.]{2,45}\]", re.ASCII)
 
 
 async def preferences(office: Office, asking: Asking) -> web.Response:
-    """GET /.samtykke/preferences: the page, or with `part` what the script fetches (settings, banner)."""
+    """GET /.samtykke/preferences: the page, or with `part` what scripts fetch (settings, banner, placeholder)."""
     texts, visitor = asking.texts, asking.visitor
     part = asking.request.query.get("part", "")
+    if part == "placeholder":
+        return placeholder(asking)
     if part == "banner" and not visitor.prompt:
         return pages.page("")
     record = asking.request.method == "GET"
@@ -39,6 +44,28 @@ async def preferences(office: Office, asking: Asking) -> web.Response:
         return pages.page(dialog)
     notes = [texts("done.gpc")] if visitor.gpc and not _grants(asking, visitor.consent) else []
     return settings_form(office, asking, sealed, visitor.consent, notes=notes)
+
+
+def placeholder(asking: Asking) -> web.Response:
+    """What stands where the guard holds a frame that a script made: the same as in a page that comes through us.
+
+    Says nothing of any visitor. Query: `kind`, `purpose`, `vendor` and `host` of the frame, each may be empty.
+    """
+    query = asking.request.query
+    purpose = query.get("purpose", "")
+    host = query.get("host", "")
+    html = markup.placeholder(
+        asking.texts,
+        asking.site.vendor(query.get("vendor", "")),
+        Purpose(purpose) if purpose in CONSENTABLE else None,
+        query.get("kind", ""),
+        {"src": f"https://{host}/"} if _HOST.fullmatch(host) else {},
+        token="",
+        return_path="/",
+    )
+    response = pages.page(html.decode())
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
 
 
 def settings_form(

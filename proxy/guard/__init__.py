@@ -5,6 +5,7 @@ Reading order
     guard.js     first script in `head`: refuses what was not agreed to (its opening comment: how each call ends)
     corners.js   second: the same for markup as text, sockets, workers, style sheets, cookies, keys, databases
     activate.js  with it: brings back what is agreed to now, takes back what no longer is, Consent Mode, the page's API
+    frames.js    with it: what stands in for a held frame with content
     shorten      shorter names, after rjsmin has taken comments and blank space out
 
 `guard_assets` is what to serve for ever under hash-named addresses, `guard_tags` what to write into `head`.
@@ -86,7 +87,7 @@ def guard_of(rules: HasBrowserRules) -> Guard:
     first, second = tables(rules.browser_rules(), _exempt_paths(rules))
     guard_path, guard = _asset("guard", _source("guard.js").replace(_RULES_PLACE, first, 1))
     corners = _source("corners.js").replace(_RULES_PLACE, second, 1)
-    activate_path, activate = _asset("activate", corners + "\n" + _source("activate.js"))
+    activate_path, activate = _asset("activate", "\n".join((corners, _source("activate.js"), _source("frames.js"))))
     return Guard(guard_path, activate_path, {guard_path: guard, activate_path: activate})
 
 

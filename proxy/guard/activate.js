@@ -81,12 +81,6 @@
 		return found;
 	};
 	const allowedNow = (node) => allowed([node.getAttribute(HELD), node.getAttribute(HELD + '-vendor')]);
-	const unveil = (node) => {
-		const placeholder = node.previousElementSibling;
-		if (!placeholder || !placeholder.matches('.samtykke-placeholder')) return;
-		placeholder.remove();
-		node.hidden = false;
-	};
 
 	// Scripts.
 
@@ -171,7 +165,7 @@
 	const revive = async () => {
 		const due = held(document).filter(allowedNow);
 		for (const node of due.filter((each) => each.localName !== 'script')) {
-			unveil(node);
+			guard.unveil(node);
 			release(node);
 		}
 		const scripts = due.filter((each) => each.localName === 'script');
@@ -212,6 +206,20 @@
 		return clearDatabases();
 	};
 
+	// Our own elements: nobody but us hears what the visitor does there, neither to record his choice nor to send the
+	// form in our place. The browser's own doing (a form is sent, a box is ticked) is left to it.
+
+	/** @type {((event: Event) => void)[]} */
+	guard.heard = [];
+	guard.fetch = top.fetch;
+	const HEARD = 'click auxclick submit input change keydown keyup keypress pointerdown pointerup mousedown mouseup touchstart touchend focusin focusout';
+	for (const type of HEARD.split(' '))
+		addEventListener(type, (event) => {
+			if (!(event.target instanceof Element) || !event.target.closest('#samtykke-root,.samtykke-placeholder')) return;
+			event.stopImmediatePropagation();
+			guard.heard.forEach((each) => quietly(() => each(event)));
+		}, { capture: true, passive: !/submit|click/.test(type) });
+
 	// A choice, made here or in another tab.
 
 	/** @type {BroadcastChannel | null} */
@@ -236,7 +244,7 @@
 		return rule;
 	};
 	let typed = false;
-	addEventListener('input', ({ target }) => (typed ||= !(target instanceof Element && target.closest('#samtykke-root'))), true);
+	addEventListener('input', () => (typed = true), true);
 	/** Not where the visitor would lose what he typed, nor where the choice is not remembered. */
 	const startsAgain = () => {
 		const remembered = guard.mirror();
@@ -305,16 +313,6 @@
 		if (event.persisted) compare();
 	});
 	document.addEventListener('visibilitychange', () => document.hidden || recheck());
-	document.addEventListener('click', (event) => {
-		const button = event.target instanceof Element && event.target.closest('[data-samtykke-load]');
-		const placeholder = button && button.closest('.samtykke-placeholder');
-		const node = /** @type {any} */ (placeholder && placeholder.nextElementSibling);
-		if (!node || !node.hasAttribute(HELD)) return;
-		event.preventDefault();
-		unveil(node);
-		release(node, true);
-		node.focus();
-	});
 	// A navigation without loading (Turbo) puts in another body, fetched without a banner: ours moves along.
 	/** @type {any} */
 	let banner = null;
@@ -324,13 +322,9 @@
 		document.querySelectorAll('#samtykke-root').forEach((copy) => copy.remove());
 		document.body.append(banner);
 	}).observe(document.documentElement, { childList: true });
-	// Trackers that watch forms stop a submission and submit again by script, which would forget the button pressed.
-	addEventListener('submit', ({ target }) => {
-		const form = /** @type {any} */ (target);
-		if (form.matches('form[action="/.samtykke/choice"]')) Object.defineProperty(form, 'submit', { value: guard.nothing, configurable: true });
-	}, true);
 	const loaded = () => {
 		banner = document.getElementById('samtykke-root');
+		document.querySelectorAll(`[${HELD}]`).forEach(guard.veil);
 		clearKeys();
 		clearDatabases();
 		// What was left when he chose elsewhere: without scripts, or more names than one answer can expire.

@@ -111,7 +111,7 @@
 	/** Scrubbed markup; a TrustedHTML that holds nothing refused stays what it is. `root` will hold it. */
 	const clean = (markup, root, head = '') => {
 		const html = scrub(markup).join('').replace(/^\s*(<!doctype[^>]*>)?/i, (all) => all + head);
-		if (root && /<(i?frame|obj)/i.test(html)) entered.push(root);
+		if (root && /<(i?frame|obj|emb)/i.test(html)) entered.push(root);
 		return html === '' + markup ? markup : typeof markup === 'string' ? html : trust(html, 'createHTML');
 	};
 	/** A frame's own document starts with the guard, too. */
@@ -187,12 +187,13 @@
 		ask(element, 'insertAdjacentHTML', (args, self) => void (args[1] = clean(args[1], self.parentNode || self)));
 		ask(proto('Range'), 'createContextualFragment', (args) => markup(args, null));
 		let pending = '';
-		ask(doc, 'write writeln', (args) => {
+		ask(doc, 'write writeln', (args, self) => {
 			const trusted = typeof args[0] === 'object';
 			let [html, rest] = scrub(pending + args.join(''));
 			const tail = html.search(/<[a-z]*$/i);
 			pending = tail < 0 ? rest : html.slice(tail) + rest;
 			if (tail >= 0) html = html.slice(0, tail);
+			if (/<i?frame/i.test(html)) entered.push(self);
 			args.splice(0, args.length, trusted ? trust(html, 'createHTML') : html);
 		});
 

@@ -149,7 +149,7 @@
 		node.setAttribute(HELD + '-' + name.replace(':', '-'), value);
 		node.removeAttribute(name);
 		mark(node, rule);
-		if (/frame/.test(node.localName)) return;
+		if (/frame/.test(node.localName)) return handle.veil(node);
 		owed.add(node);
 		if (node.isConnected || /^(im|vi|au|so)/.test(node.localName)) tell(node);
 	};
@@ -192,12 +192,15 @@
 
 	// Nodes on their way into the page.
 
-	/** What the call under way inserts: windows in it are ours to guard once it is in. @type {any[]} */
+	/** What the call under way inserts: windows in it are ours to guard, held frames to explain. @type {any[]} */
 	const entered = [];
 	const settle = () => {
 		for (const root of entered.splice(0))
 			quietly(() => {
-				for (const frame of [root, ...root.querySelectorAll('iframe,frame,object')]) frame.contentWindow;
+				for (const frame of [root, ...root.querySelectorAll('iframe,frame,object,embed')]) {
+					frame.contentWindow;
+					handle.veil(frame);
+				}
 			});
 	};
 	const look = (node, live) => {
@@ -208,7 +211,7 @@
 		}
 		for (const each of [...node.attributes]) put(node, each.name, each.value);
 		handle.corner(node);
-		if (/frame|obj/.test(name)) entered.push(node);
+		if (/frame|obj|emb/.test(name)) entered.push(node);
 	};
 	const lookInside = (node, live, selector = FOREIGN) => {
 		for (const each of node.querySelectorAll(selector)) look(each, live);
@@ -339,7 +342,7 @@
 	/** What `corners.js` and `activate.js` build on, and what they add. @type {any} */
 	const handle = {
 		home: top, rules, state, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
-		HELD, more: [], script, trust, loading, LOADS, ATTRIBUTES, corner: nothing, back: nothing, note: (rule) => rule,
+		HELD, more: [], script, trust, loading, LOADS, ATTRIBUTES, corner: nothing, back: nothing, veil: nothing, note: (rule) => rule,
 	};
 	quietly(() => install(top));
 })(/** @type {any} */ ('RULES'));

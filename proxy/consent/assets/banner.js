@@ -8,6 +8,9 @@
 	const here = () => encodeURIComponent(location.pathname + location.search);
 	const asked = (part) => '/.samtykke/preferences?part=' + part + '&lang=' + root.lang + '&return=' + here();
 	const decided = () => /(?:^|; )samtykke_purposes=/.test(document.cookie);
+	/* Loaded before any script of the page's: events on our elements are ours alone, and its fetch is the browser's. */
+	const guard = window[Symbol.for('samtykke.guard')] || {};
+	const fetch = (guard.fetch || window.fetch).bind(window);
 	let timer;
 	let trusted;
 
@@ -59,9 +62,9 @@
 		say(answer.message);
 		document.dispatchEvent(new CustomEvent('samtykke:change', { detail: answer }));
 		/* The guard brings back what is allowed now and clears what is not; without it a new page does. */
-		const guard = window[Symbol.for('samtykke.guard')] || window.samtykke;
 		const granted = Object.keys(answer.purposes).filter((purpose) => answer.purposes[purpose]);
-		if (guard && guard.activate) await guard.activate({ purposes: granted, vendors: answer.answers });
+		const { activate } = guard.activate ? guard : window.samtykke || guard;
+		if (activate) await activate({ purposes: granted, vendors: answer.answers });
 		else if (answer.granted) answer.reload = true;
 		if (answer.reload) location.reload();
 	};
@@ -77,7 +80,6 @@
 			dialog.setAttribute('aria-labelledby', 'samtykke-settings-title');
 			put(dialog, html);
 			root.append(dialog);
-			dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
 			dialog.showModal();
 			find('settings-title').focus();
 		} catch {
@@ -85,20 +87,33 @@
 		}
 	};
 
-	document.addEventListener('submit', (event) => {
+	const submitted = (event) => {
 		const form = event.target;
-		if (!form.matches('form[data-samtykke-choice],.samtykke-placeholder form') || 'plain' in form.dataset) return;
-		if (!form.elements.notice || !form.elements.notice.value) return;
+		const { notice } = form.elements;
+		if (!form.matches('form[data-samtykke-choice]') || 'plain' in form.dataset || !notice) return;
+		/* A placeholder's form has no token of its own: what is told is the banner beside it. */
+		const shown = find('banner') && find('banner').querySelector('[name="notice"]');
+		if (!notice.value && shown) notice.value = shown.value;
+		if (!notice.value) return;
 		event.preventDefault();
 		choose(form, event.submitter);
-	});
+	};
 
-	document.addEventListener('click', (event) => {
-		const target = event.target.closest && event.target.closest('#samtykke-settings,#samtykke-reopen');
-		if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+	const clicked = (event) => {
+		const { target } = event;
+		if (target === find('dialog')) return target.close();
+		if (!target.closest || !target.closest('#samtykke-settings,#samtykke-reopen')) return;
+		if (event.ctrlKey || event.metaKey || event.shiftKey) return;
 		event.preventDefault();
 		open('/.samtykke/preferences?lang=' + root.lang + '&return=' + here());
-	});
+	};
+
+	const heard = (event) => {
+		if (event.type === 'submit') submitted(event);
+		if (event.type === 'click') clicked(event);
+	};
+	if (guard.heard) guard.heard.push(heard);
+	else for (const type of ['submit', 'click']) document.addEventListener(type, heard);
 
 	/* Another tab has chosen meanwhile, or the browser brought an old page back. */
 	const recheck = () => {
