@@ -26,11 +26,9 @@ _SPEAKS = re.compile(r"consent|cookie|gdpr|rgpd|dsgvo|samtykke|privacy|personver
 
 
 async def choose_by_banner(consent: str, url: str, visit: VisitWith, catalogue: Catalogue) -> Chosen:
-    """Press `accept` or `reject` on the page's own banner and verify it. Raises ChoiceError saying what went wrong."""
-    if consent not in ("accept", "reject"):
-        raise ChoiceError(f"{url} shows a banner that is not ours: choose accept or reject, not {consent}")
-    wanted = "accept" if consent == "accept" else "reject"
-    first = await visit(url, VisitPlan(press="accept" if wanted == "accept" else "reject"))
+    """Press `accept` or `reject` on the page's own banner, or choose purposes there, and verify it. Raises ChoiceError
+    saying what went wrong."""
+    first = await visit(url, VisitPlan(press=consent))
     pressed = first.pressed
     if pressed is None:
         raise ChoiceError(f"{url}: {first.page.error or 'the banner could not be pressed'}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import urlsplit
 
 from policies.observation import (
@@ -93,13 +92,14 @@ class VisitPlan:
     """One visit's terms. `allow` is asked for every URL before it is requested, redirects included: False refuses it.
     Where it has to find out first (resolve a name), it gives something to await; the request waits as long.
 
-    `cookies` and `keys` are what the visitor has already; `press` answers the page's consent banner once the page has
-    settled. `gpc` sends `Sec-GPC: 1` and sets `navigator.globalPrivacyControl`; `headers` go along with every request.
+    `cookies` and `keys` are what the visitor has already; `press` (accept, reject, or purposes joined by commas)
+    answers the page's consent banner once the page has settled. `gpc` sends `Sec-GPC: 1` and sets
+    `navigator.globalPrivacyControl`; `headers` go along with every request.
     """
 
     cookies: tuple[CookieToSet, ...] = ()
     keys: tuple[KeyToSet, ...] = ()
-    press: Literal["accept", "reject"] | None = None
+    press: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     gpc: bool = False
     javascript: bool = True

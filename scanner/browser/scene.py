@@ -108,6 +108,8 @@ class Scene:
         self.settled = False
         self.stuck = False
         """Does a script of the page run without end, so that the page cannot be asked anything?"""
+        self.closed_roots = False
+        """Has a script made a closed shadow root?"""
         self.crashed = False
         """Is the page's renderer process gone?"""
         self._worlds: dict[str, int] = {}
@@ -149,14 +151,22 @@ class Scene:
         """
         if self.stuck:
             raise TimeoutError
-        world = self._worlds.get(frame.id)
-        if world is None:
-            made = {"frameId": frame.id, "worldName": "scanner"}
-            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=ANSWERS)
-            world = self._worlds[frame.id] = answer["executionContextId"]
-        asked = {"expression": expression, "contextId": world, "awaitPromise": True, "returnByValue": True}
+        asked = {
+            "expression": expression,
+            "contextId": await self.world(frame),
+            "awaitPromise": True,
+            "returnByValue": True,
+        }
         answer = await self.connection.call("Runtime.evaluate", asked, frame.session, seconds=ANSWERS)
         return answer["result"].get("value")
+
+    async def world(self, frame: FrameSeen) -> int:
+        """The execution context of our own in this frame, made on first use. Raises like `evaluate`."""
+        if frame.id not in self._worlds:
+            made = {"frameId": frame.id, "worldName": "scanner"}
+            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=ANSWERS)
+            self._worlds[frame.id] = answer["executionContextId"]
+        return self._worlds[frame.id]
 
     async def evaluate_everywhere(self, expression: str) -> list[tuple[FrameSeen, Any]]:
         """The same in every frame alive; a frame that vanishes meanwhile is left out."""

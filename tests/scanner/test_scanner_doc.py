@@ -24,7 +24,9 @@ def test_the_number_of_consent_tools_and_of_languages_is_told():
 
 def test_every_tool_can_be_accepted_and_refused_and_says_what_it_keeps():
     for tool in tools():
-        assert set(tool) <= {"name", "banner", "accept", "reject", "settings", "save", "keeps", "says"}, tool["name"]
+        known = {"name", "banner", "accept", "reject", "settings", "save", "switches", "keeps", "says", "granted"}
+        assert set(tool) <= known, tool["name"]
+        assert set(tool.get("switches", ())) <= {"preferences", "statistics", "marketing"}, tool["name"]
         for key in ("accept", "reject", "keeps"):
             assert tool[key], (tool["name"], key)
 

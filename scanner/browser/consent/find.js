@@ -1,9 +1,12 @@
 // Find the consent banner of this document and its buttons; `want` (accept, reject, settings, save) chooses one, which
-// stays in `globalThis.chosen` of our own world until it is pressed. Answers null where no banner is seen.
-((tools, words, about, want) => {
+// stays in `globalThis.chosen` of our own world until it is pressed; `switches` lists the banner's switches with what
+// they are for, which stay in `globalThis.switches`. Answers null where no banner is seen.
+((tools, words, about, want, purposes) => {
+  const closed = new Map([...globalThis.closedRoots ?? []].map((root) => [root.host, root]));
+  const rootOf = (node) => node.shadowRoot ?? closed.get(node);
   const roots = [document];
   for (let at = 0; at < roots.length; at++) {
-    for (const node of roots[at].querySelectorAll('*')) if (node.shadowRoot) roots.push(node.shadowRoot);
+    for (const node of roots[at].querySelectorAll('*')) if (rootOf(node)) roots.push(rootOf(node));
   }
   const shown = (node) => {
     const box = node.getBoundingClientRect(), style = getComputedStyle(node);
@@ -12,8 +15,8 @@
   };
   const inside = (node, selector) => {
     const found = [...node.querySelectorAll(selector)];
-    const deeper = [...(node.shadowRoot ? [node] : []), ...node.querySelectorAll('*')].filter((one) => one.shadowRoot);
-    return deeper.reduce((all, one) => all.concat(inside(one.shadowRoot, selector)), found);
+    const deeper = [...(rootOf(node) ? [node] : []), ...node.querySelectorAll('*')].filter(rootOf);
+    return deeper.reduce((all, one) => all.concat(inside(rootOf(one), selector)), found);
   };
   const visible = (node) => shown(node) || inside(node, '*').some(shown);
   const label = (node) => (node.innerText || node.value || node.getAttribute('aria-label') || node.title || '')
@@ -73,12 +76,55 @@
     return spare;
   };
 
+  // A label's purpose is the one whose word comes first in it; what is written nearest to the switch decides.
+  const purposeOf = (text) => {
+    let first = {at: Infinity, purpose: null};
+    for (const [purpose, stems] of Object.entries(purposes)) for (const stem of stems) {
+      const at = ` ${text} `.indexOf(purpose === 'all' ? ` ${stem} ` : ` ${stem}`);
+      if (at >= 0 && at < first.at) first = {at, purpose};
+    }
+    return first.purpose;
+  };
+  const named = (node) => {
+    const by = (node.getAttribute('aria-labelledby') ?? '').split(/\s+/)
+      .map((id) => id && node.getRootNode().getElementById(id)?.textContent).filter(Boolean).join(' ');
+    const own = [node.getAttribute('aria-label'), by, ...[...node.labels ?? []].map((one) => one.textContent),
+      node.value === 'on' ? '' : node.value, node.name, node.id].filter(Boolean);
+    const near = [];
+    for (let at = node.parentElement, steps = 0; at && steps < 5; at = at.parentElement, steps++) {
+      const text = (at.innerText ?? '').trim();
+      if (text.length > 400) break;
+      if (text && at.querySelectorAll(SWITCH).length === 1) near.push(text);
+    }
+    const texts = [...own, ...near].map((text) => text.replace(/\s+/g, ' ').trim()).filter(Boolean);
+    const telling = texts.find((text) => purposeOf(plain(text.slice(0, 120))));
+    return {label: (telling ?? near[0] ?? own[0] ?? '').slice(0, 80), purpose: purposeOf(plain((telling ?? '').slice(0, 120)))};
+  };
+  const SWITCH = 'input[type=checkbox], [role=switch], [role=checkbox], button[aria-pressed]';
+  const switchesOf = (known, banner) => {
+    const layers = known ? roots.flatMap((root) => [...root.querySelectorAll(known.tool.banner)]).filter(visible)
+      : [banner, ...roots.flatMap((root) => [...root.querySelectorAll('dialog[open], [role=dialog], [aria-modal=true]')])
+        .filter(visible)];
+    const near = (node) => [node, ...node.labels ?? [], node.parentElement].some((one) => one && shown(one));
+    const told = Object.entries(known?.tool.switches ?? {}).flatMap(([purpose, selector]) =>
+      roots.flatMap((root) => [...root.querySelectorAll(selector)]).map((node) => [node, purpose]));
+    const found = new Map(told);
+    for (const layer of layers) for (const node of inside(layer, SWITCH)) {
+      if (!found.has(node) && near(node)) found.set(node, null);
+    }
+    globalThis.switches = [...found.keys()];
+    return [...found].map(([node, purpose]) => ({...named(node), ...(purpose && {purpose}),
+      on: node.checked ?? (node.getAttribute('aria-checked') ?? node.getAttribute('aria-pressed')) === 'true',
+      fixed: !!node.disabled || node.getAttribute('aria-disabled') === 'true'}));
+  };
+
   const known = knownTool(), banner = known ? known.banner : unknownBanner();
   if (!banner) return null;
   const buttons = buttonsOf(banner);
   const answer = {tool: known ? known.tool.name : null, buttons: buttons.map(({text}) => text).slice(0, 20),
     area: banner.getBoundingClientRect().width * banner.getBoundingClientRect().height, chosen: null};
   if (!want) return answer;
+  if (want === 'switches') return {...answer, switches: switchesOf(known, banner)};
   let chosen = null;
   if (known) for (const selector of known.tool[want] ?? []) {
     chosen = chosen ?? roots.flatMap((root) => [...root.querySelectorAll(selector)]).find(shown);
@@ -93,8 +139,8 @@
   chosen.scrollIntoView({block: 'nearest', behavior: 'instant'});
   const box = chosen.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
   let hit = document.elementFromPoint(x, y);
-  while (hit?.shadowRoot?.elementFromPoint(x, y) && hit.shadowRoot.elementFromPoint(x, y) !== hit) {
-    hit = hit.shadowRoot.elementFromPoint(x, y);
+  while (hit && rootOf(hit)?.elementFromPoint(x, y) && rootOf(hit).elementFromPoint(x, y) !== hit) {
+    hit = rootOf(hit).elementFromPoint(x, y);
   }
   return {...answer, chosen: label(chosen).slice(0, 80), x, y, hit: !!hit && (chosen === hit || chosen.contains(hit))};
 })

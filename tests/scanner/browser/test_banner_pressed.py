@@ -233,6 +233,90 @@ async def test_a_banner_whose_ok_grants_nothing_is_not_taken_for_consent(shop: S
         await scanned(serve(shop, KLARO, method="cookie", all="false"), browser, "accept")
 
 
-async def test_purposes_can_only_be_chosen_on_a_banner_of_ours(shop: Site, browser: Browser) -> None:
-    with pytest.raises(ChoiceError, match="choose accept or reject, not statistics"):
-        await scanned(serve(shop, "<p>hello</p>"), browser, "statistics")
+KLARO_PURPOSES = """<script>window.klaroConfig = {version: 1, storageMethod: 'cookie', storageName: 'klaro', lang: 'en',
+  translations: {en: {purposes: {analytics: 'Statistics', ads: 'Advertising'}}}, services: [
+    {name: 'stats', title: 'Counter', purposes: ['analytics']}, {name: 'ads', title: 'Adverts', purposes: ['ads'], default: true},
+    {name: 'cart', title: 'Cart', purposes: ['necessary'], required: true}]};</script>
+<script type="text/plain" data-type="application/javascript" data-name="stats"
+  data-src="http://ads.localhost:%PORT%/stats.js"></script>
+<script type="text/plain" data-type="application/javascript" data-name="ads"
+  data-src="http://ads.localhost:%PORT%/ads.js"></script>
+<script defer data-config="klaroConfig" src="/klaro.js"></script>"""
+VANILLA_PURPOSES = """<link rel="stylesheet" href="/vanilla.css"><script src="/vanilla.js"></script>
+<script type="text/plain" data-category="analytics" data-src="http://ads.localhost:%PORT%/stats.js"></script>
+<script type="text/plain" data-category="ads" data-src="http://ads.localhost:%PORT%/ads.js"></script>
+<script>CookieConsent.run({categories: {necessary: {enabled: true, readOnly: true}, analytics: {}, ads: {enabled: true}},
+  language: {default: 'en', translations: {en: {
+    consentModal: {title: 'We use cookies', description: 'Choose.', acceptAllBtn: 'Accept all',
+      acceptNecessaryBtn: 'Reject all', showPreferencesBtn: 'Manage preferences'},
+    preferencesModal: {title: 'Preferences', acceptAllBtn: 'Accept all', savePreferencesBtn: 'Save preferences',
+      sections: [{title: 'Strictly necessary', description: 'Always.', linkedCategory: 'necessary'},
+        {title: 'Performance and analytics', description: 'Counts.', linkedCategory: 'analytics'},
+        {title: 'Advertisement and targeting', description: 'Follows.', linkedCategory: 'ads'}]}}}}});</script>"""
+OWN_PURPOSES = """<div id=bar role=dialog style="position:fixed;bottom:0" hidden><p>Vi bruker informasjonskapsler.</p>
+<button onclick="document.getElementById('more').hidden = false">Tilpass</button><div id=more hidden>
+<label><input type=checkbox checked disabled> Nødvendige</label><label><input type=checkbox id=s> Statistikk</label>
+<label><input type=checkbox id=m checked> Markedsføring</label><button id=save>Lagre valg</button></div></div><script>
+const bar = document.getElementById('bar'), add = (file) => {
+  const tag = document.createElement('script'); tag.src = 'http://ads.localhost:%PORT%/' + file; document.body.append(tag);
+};
+const load = (kept) => { if (kept[0] === '1') add('stats.js'); if (kept[1] === '1') add('ads.js'); };
+const kept = /choice=(..)/.exec(document.cookie)?.[1];
+if (kept) load(kept); else bar.hidden = false;
+document.getElementById('save').onclick = () => {
+  const value = ['s', 'm'].map((id) => +document.getElementById(id).checked).join('');
+  document.cookie = 'choice=' + value; bar.hidden = true; load(value);
+};</script>"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "banner", "keeps"),
+    [
+        ("Klaro", KLARO_PURPOSES, "klaro"),
+        ("vanilla-cookieconsent", VANILLA_PURPOSES, "cc_cookie"),
+        (None, OWN_PURPOSES, "choice"),
+    ],
+    ids=["klaro", "vanilla", "a banner of their own"],
+)
+async def test_exactly_the_wanted_purposes_are_chosen_on_a_foreign_banner(
+    shop: Site, browser: Browser, tool: str | None, banner: str, keeps: str
+) -> None:
+    shop.script("ads.localhost", "/ads.js", "document.cookie = '_ads=visitor-2; path=/; max-age=3600'")
+    url = serve(shop, banner)
+    for purposes, trackers in (("statistics", {"_stats"}), ("marketing", {"_ads"})):
+        found = await scanned(url, browser, purposes)
+        assert (found.consent, stored(found) - {keeps}) == (purposes, trackers)
+        (shown,) = found.banners
+        assert shown.tool == tool
+        assert shown.verified.startswith(f"{tool} says so itself" if tool else "it stays away")
+
+
+@pytest.mark.parametrize(
+    ("banner", "reason"),
+    [
+        ("<p>hello</p>", "the page shows no consent banner"),
+        (OWN, "the banner offers no switches to choose purposes with"),
+        (KLARO, "the banner has no switch for preferences (its switches: "),
+    ],
+    ids=["no banner", "no switches", "no such switch"],
+)
+async def test_purposes_that_a_banner_does_not_offer_are_a_reason(
+    shop: Site, browser: Browser, banner: str, reason: str
+) -> None:
+    filled = {"text": "Cookies?", "buttons": "<button data-no>No</button><button data-yes>OK</button>"}
+    url = serve(shop, banner, method="cookie", all="true", **filled)
+    with pytest.raises(ChoiceError) as caught:
+        await scanned(url, browser, "preferences,statistics")
+    assert reason in str(caught.value)
+
+
+CLOSED = SHADOW.replace("'open'", "'closed'")
+
+
+async def test_a_banner_in_a_closed_shadow_root_is_pressed(shop: Site, browser: Browser) -> None:
+    url = serve(shop, CLOSED)
+    undecided = await browser.visit(url)
+    assert [banner.buttons for banner in undecided.banners] == [("Decline", "Allow all")]
+    found = await scanned(url, browser, "reject")
+    assert {cookie.name for cookie in found.cookies} == {"shadow_consent"}
+    assert found.banners[0].pressed == ("Decline",)
