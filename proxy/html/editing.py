@@ -55,8 +55,6 @@ _INTERESTS = {
     for background in (False, True)
 }
 _AS_IT_WAS = b"="
-_STRETCH = b"\n"
-"""Before a stretch, where a tag's first byte would stand."""
 _SOURCES, _FOREIGN_SOURCES = frozenset(["src"]), frozenset(["src", "href", "xlink:href"])
 _UNREMEMBERED = _PLUMBING | {"iframe", "object", "embed"}
 """What depends on more than the tag: where it stands, what is injected, how deep srcdoc is nested."""
@@ -94,7 +92,7 @@ class Editing:
         )
         self.stretch = memory.stretch
         self._memory = memory
-        self._known = memory.scope(page.url, charset)
+        self._known, self._stretches = memory.scope(page.url, charset)
         self._head_due = bool(injection.head)
         self._start_due = bool(injection.body_start)
         self._end_due = bool(injection.body_end)
@@ -111,14 +109,19 @@ class Editing:
         wanted = _INTERESTS["ping" in shadow or "attributionsrc" in shadow, "background" in shadow]
         return wanted, "url(" in shadow or "image-set(" in shadow
 
+    def is_known(self, stretch: bytes) -> bool:
+        return stretch in self._stretches
+
     def is_new(self, stretch: bytes) -> bool:
         return self._memory.is_new(stretch)
 
     def known_stretch(self, stretch: bytes) -> bytes | None:
         if self._templates or self._start_due:
             return None
-        known = self.recall(_STRETCH + stretch)
-        return stretch if known is _AS_IT_WAS else known
+        became, evidence = self._stretches[stretch]
+        if evidence:
+            self.elements.stripped += evidence
+        return became
 
     def begin_stretch(self) -> None:
         self._evidence_before = len(self.elements.stripped)
@@ -128,7 +131,7 @@ class Editing:
         if self._depended or self._templates or self._start_due or _PLACED.search(stretch):
             return
         evidence = tuple(self.elements.stripped[self._evidence_before :])
-        self._memory.remember(self._known, _STRETCH + stretch, _AS_IT_WAS if became == stretch else became, evidence)
+        self._memory.remember(self._stretches, stretch, stretch if became == stretch else became, evidence)
 
     def recall(self, raw: bytes) -> bytes | None:
         entry = self._known.get(raw)
@@ -194,7 +197,7 @@ class Editing:
                 if href := attributes(raw, name_length, self._charset).get("href"):
                     self._based = True
                     self.judging.rebase(href)
-                    self._known = self._memory.scope(self.judging.page.url, self._charset)
+                    self._known, self._stretches = self._memory.scope(self.judging.page.url, self._charset)
             case "template":
                 self._templates += 1
             case "body":

@@ -7,6 +7,8 @@ page's folder, so what is known is kept by folder and charset. Bounded: past `li
 
 from __future__ import annotations
 
+from itertools import chain
+
 from policies.verdict import Verdict
 
 Evidence = tuple[tuple[Verdict, str, str], ...]
@@ -25,16 +27,16 @@ class TagMemory:
         self.stretch = stretch
         """Bytes that a stretch of a document has at least."""
         self._used = 0
-        self._scopes: dict[tuple[str, str], Known] = {}
+        self._scopes: dict[tuple[str, str], tuple[Known, Known]] = {}
         self._seen: set[int] = set()
         self.held: dict[bytes, bool] = {}
         """Start tags of scripts: does the content count?"""
 
     def __repr__(self) -> str:
-        return f"<TagMemory {sum(map(len, self._scopes.values()))} entries, {self._used} bytes>"
+        return f"<TagMemory {sum(map(len, chain.from_iterable(self._scopes.values())))} entries, {self._used} bytes>"
 
-    def scope(self, base: str, charset: str) -> Known:
-        """What is known for pages at this base URL."""
+    def scope(self, base: str, charset: str) -> tuple[Known, Known]:
+        """What is known for pages at this base URL: tags and elements, and whole stretches."""
         path = base.partition("?")[0].partition("#")[0]
         key = (path[: path.rfind("/") + 1], charset)
         known = self._scopes.get(key)
@@ -42,7 +44,7 @@ class TagMemory:
             if len(self._scopes) >= _FOLDERS:
                 self._scopes.clear()
                 self._used = 0
-            known = self._scopes[key] = {}
+            known = self._scopes[key] = ({}, {})
         return known
 
     def remember(self, known: Known, before: bytes, after: bytes, evidence: Evidence) -> None:
@@ -51,8 +53,9 @@ class TagMemory:
             return
         self._used += len(before) + (len(after) if after is not before else 0) + _OVERHEAD
         if self._used > self._limit:
-            for each in self._scopes.values():
-                each.clear()
+            for tags, stretches in self._scopes.values():
+                tags.clear()
+                stretches.clear()
             self.held.clear()
             self._used = 0
         known[before] = (after, evidence)

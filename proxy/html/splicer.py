@@ -43,6 +43,9 @@ class Editor(Protocol):
     stretch: int
     """Bytes that a stretch has at least, to be looked at as one."""
 
+    def is_known(self, stretch: bytes, /) -> bool:
+        """Is it known what becomes of this stretch, where it stands between two tags?"""
+
     def is_new(self, stretch: bytes, /) -> bool:
         """Has this stretch never been met before?"""
 
@@ -116,18 +119,29 @@ class Splicer:
         """The next bytes of the document; answers what may leave."""
         editor, length = self._editor, len(chunk)
         done = start = 0
+        resting = False
         while length - start > editor.stretch:
             found = _BLOCK_END.search(chunk, start + editor.stretch - 1, start + SLICE)
             end = found.end() if found is not None else min(start + SLICE, length)
             stretch = chunk[start:end]
-            if editor.is_new(stretch):
-                if end - done >= SLICE:
-                    done = self._take_from(chunk, done, end)
-            else:
-                self._take_from(chunk, done, start)
-                self._unread = (chunk, end)
-                self._take_again(stretch)
+            if editor.is_known(stretch):
+                if done < start:
+                    self._take_from(chunk, done, start)
+                    resting = False
+                resting = resting or self._at_rest()
+                if resting and (known := editor.known_stretch(stretch)) is not None:
+                    self._out.append(known)
+                else:
+                    self._take_from(chunk, start, end)
+                    resting = False
                 done = end
+            elif not editor.is_new(stretch):
+                self._take_from(chunk, done, start)
+                self._learn(chunk, start, end)
+                resting, done = False, end
+            elif end - done >= SLICE:
+                done = self._take_from(chunk, done, end)
+                resting = False
             start = end
         self._take_from(chunk, done, length)
         self._unread = (b"", 0)
@@ -142,20 +156,14 @@ class Splicer:
             start = stop
         return end
 
-    def _take_again(self, stretch: bytes) -> None:
-        """What stands between two tags means the same wherever it stands: it is read until that is known."""
-        if not self._at_rest():
-            self._take(stretch)
-            return
-        editor = self._editor
-        if (known := editor.known_stretch(stretch)) is not None:
-            self._out.append(known)
-            return
-        editor.begin_stretch()
+    def _learn(self, chunk: bytes, start: int, end: int) -> None:
+        """What stands between two tags means the same wherever it stands: that is kept."""
+        rests = self._at_rest()
+        self._editor.begin_stretch()
         before = len(self._out)
-        self._take(stretch)
-        if self._at_rest():
-            editor.end_stretch(stretch, b"".join(self._out[before:]))
+        self._take_from(chunk, start, end)
+        if rests and self._at_rest():
+            self._editor.end_stretch(chunk[start:end], b"".join(self._out[before:]))
 
     def _at_rest(self) -> bool:
         """Has everything been read, as text and tags of HTML, up to the end of a tag?"""
