@@ -1,7 +1,7 @@
 """What a declaration tells, before it has a format: a SitePolicy in one language's words. Pure.
 
 Ordered by purpose, the necessary first and the unclassified last, so that nothing that is stored goes untold.
-The catalogue describes cookies in English; other languages say what a cookie's purpose does in their own words.
+The catalogue describes cookies in English; other languages say in their own words what is known of a cookie.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from policies.declaration.words import Words
+from policies.declaration.words import Words, described
 from policies.drafting import find_override
 from policies.lifetime import DAY
 from policies.purpose import Purpose
@@ -108,7 +108,8 @@ class _Teller:
         override = find_override(self.policy.overrides, ("cookie",), cookie.name)
         domains = self.policy.hosts if cookie.first_party else (cookie.domain,) if cookie.domain else ()
         return Entry(
-            cookie.name, "cookie", self._about(cookie.about, cookie.purpose, override),
+            cookie.name, "cookie",
+            self._about(cookie.about, cookie.purpose, override, cookie.vendor, third_party=not cookie.first_party),
             self.vendor(cookie.vendor, first_party=cookie.first_party),
             cookie.lifetime, cookie.session, life, cookie.first_party, domains,
         )  # fmt: skip
@@ -118,8 +119,8 @@ class _Teller:
         tab = item.kind == "session"
         life = self.words("lifetime.tab" if tab else "lifetime.kept")
         return Entry(
-            item.key, item.kind, self._about("", item.purpose, override), self.vendor(item.vendor, first_party=True),
-            None, tab, life, True, self.policy.hosts,
+            item.key, item.kind, self._about("", item.purpose, override, item.vendor),
+            self.vendor(item.vendor, first_party=True), None, tab, life, True, self.policy.hosts,
         )  # fmt: skip
 
     def own(self, choice_lifetime: int) -> Iterator[Entry]:
@@ -153,9 +154,17 @@ class _Teller:
         privacy = vendor.privacy if urlsplit(vendor.privacy).scheme in {"http", "https"} else ""
         return ToldVendor(vendor.name, vendor.company, self.words.country(vendor.country), vendor.country, privacy)
 
-    def _about(self, about: str, purpose: Purpose | None, override: Override | None) -> str:
+    def _about(
+        self,
+        about: str,
+        purpose: Purpose | None,
+        override: Override | None,
+        vendor: str | None,
+        *,
+        third_party: bool = False,
+    ) -> str:
         if override and override.reason:
             return override.reason
-        if about and self.words.language == "en":
-            return about
-        return self.words(f"purpose.{purpose or 'unknown'}.each")
+        known = self.policy.vendor(vendor) if vendor else None
+        name = known.name if known else ""
+        return described(self.words, self.words.language, about, purpose, name, third_party=third_party)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -55,6 +55,30 @@ class Words:
             return ""
         name = self.texts.get(f"country.{code}", code)
         return name if code in EEA else f"{name}, {self('vendor.outside')}"
+
+
+def described(
+    say: Callable[[str, Mapping[str, str]], str],
+    language: str,
+    english: str,
+    purpose: str | None,
+    vendor: str = "",
+    *,
+    third_party: bool = False,
+) -> str:
+    """What a cookie is for, in one language. `say` gives its texts, `english` is the catalogue's description or empty.
+
+    The catalogue describes in English, and only readers of English get that; everybody else a sentence made of what is
+    known: the purpose, who uses it (`vendor`, empty for the site itself), whether other sites see it, too.
+    """
+    if english and language == "en":
+        return english
+    sentences = [say(f"purpose.{purpose or 'unknown'}.each", {})]
+    if vendor:
+        sentences.append(say("about.by", {"vendor": vendor.rstrip(".")}))
+    if third_party:
+        sentences.append(say("about.across", {}))
+    return " ".join(sentences)
 
 
 def counted(seconds: int) -> tuple[int, str]:

@@ -4,6 +4,7 @@ Reading order
     settings      [consent] and [controller] of the configuration file
     site_notice   what must be told about a site: vendors, cookies, purposes
     wording       the words, in ten languages (texts/*.toml), and which language a visitor gets
+    cookie_words  one cookie of a notice in a visitor's words
     markup        templates and words joined to HTML (templates/*.html)
     bundle        stylesheet and script under hash-named addresses (assets/)
     notice        exactly what is shown, as bytes with their SHA-256

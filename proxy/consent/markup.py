@@ -14,6 +14,7 @@ import jinja2
 
 from policies.purpose import CONSENTABLE, UNDECIDED, Consent, Purpose
 from proxy.consent import bundle
+from proxy.consent.cookie_words import about, lasts
 from proxy.consent.exemption import told as ground
 from proxy.consent.site_notice import CookieNotice, SiteNotice, VendorNotice
 from proxy.consent.wording import Texts
@@ -25,7 +26,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-_TEMPLATES.globals["ground"] = ground
+_TEMPLATES.globals |= {"ground": ground, "about": about, "lasts": lasts}
 
 _TOKEN, _PATH, _PATH_URL, _NONCE, _MESSAGE = (
     f"\x02{name}\x03" for name in ("token", "path", "url", "nonce", "message")

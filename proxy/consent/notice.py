@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from html import escape
 
 from proxy.consent import bundle
+from proxy.consent.cookie_words import about
 from proxy.consent.markup import evidence
-from proxy.consent.site_notice import SiteNotice
+from proxy.consent.site_notice import SiteNotice, VendorNotice
 from proxy.consent.wording import Texts
 
 MEDIA_TYPE = "text/html; charset=utf-8"
@@ -59,6 +60,12 @@ def inventory_of(content: bytes) -> Inventory:
     )
 
 
+def _as_told(vendor: VendorNotice, texts: Texts) -> VendorNotice:
+    """With its cookies described as the visitor read it."""
+    cookies = tuple(replace(cookie, about=about(cookie, vendor, texts)) for cookie in vendor.cookies)
+    return replace(vendor, cookies=cookies)
+
+
 def notice_of(texts: Texts, site: SiteNotice, controller: str) -> Notice:
     """The notice that every undecided visitor of a site sees in one language."""
     inventory = {
@@ -66,7 +73,7 @@ def notice_of(texts: Texts, site: SiteNotice, controller: str) -> Notice:
         "controller": controller,
         "language": texts.language,
         "purposes": list(site.purposes),
-        "vendors": [asdict(vendor) for vendor in site.vendors],
+        "vendors": [asdict(_as_told(vendor, texts)) for vendor in site.vendors],
         "words": dict(texts.words),
         "script": sha256(bundle.banner_js().content).hexdigest(),
     }

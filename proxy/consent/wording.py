@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from policies.declaration.words import counted, flattened
+from policies.declaration.words import words as declared
+
 PACKAGED = ("nb", "nn", "en", "da", "sv", "de", "fi", "nl", "fr", "es")
 _RELATED = {"no": ("nb", "nn"), "nb": ("nn",), "nn": ("nb",)}
 _HOLE = re.compile(r"\{([a-z_]+)\}")
-_DAY = 86_400
-_MONTH = 2_629_746
-_YEAR = 365 * _DAY
+_OF_THE_DECLARATION = re.compile(r"lifetime\.\w+|about\.\w+|purpose\.\w+\.each")
+"""Texts that the published declaration has, too: kept there, so that the two never tell a cookie differently."""
 
 
 @dataclass(frozen=True)
@@ -43,30 +45,9 @@ class Texts:
             return self("lifetime.session")
         if seconds is None:
             return self("lifetime.unknown")
-        count, unit = _in_words(seconds)
+        count, unit = counted(seconds)
         one, many = self.words[f"lifetime.{unit}"].split("|")
         return f"{count}\u00a0{one if count == 1 else many}"
-
-
-def _in_words(seconds: int) -> tuple[int, str]:
-    if seconds >= _YEAR and abs(seconds - round(seconds / _YEAR) * _YEAR) <= 2 * _DAY:
-        return round(seconds / _YEAR), "year"
-    months = round(seconds / _MONTH)
-    if seconds >= 120 * _DAY and abs(seconds - months * _MONTH) <= 3 * _DAY:
-        return months, "month"
-    for unit, length in (("day", _DAY), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            return round(seconds / length), unit
-    return seconds, "second"
-
-
-def flattened(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested TOML tables -> dotted keys."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", str(value)
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -78,7 +59,8 @@ def placeholders(text: str) -> frozenset[str]:
 def packaged(language: str) -> Texts:
     """One of the ten languages. Raises FileNotFoundError for another."""
     source = files("proxy.consent").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
-    return Texts(language, dict(flattened(tomllib.loads(source))))
+    shared = {key: text for key, text in declared(language).texts.items() if _OF_THE_DECLARATION.fullmatch(key)}
+    return Texts(language, shared | dict(flattened(tomllib.loads(source))))
 
 
 def load(languages: Sequence[str], folder: str = "") -> dict[str, Texts]:

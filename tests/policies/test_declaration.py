@@ -120,7 +120,7 @@ def test_a_row_says_for_what_by_whom_and_how_long() -> None:
     seen = parsed(declare(POLICY, "html", "nb"))
     [row] = [row for row in seen.rows if row[0] == "_hjSession_*"]
     assert row[1:] == [
-        "Måler hvordan nettstedet brukes.",
+        "Måler hvordan nettstedet brukes. Brukes av Hotjar.",
         "Hotjar, Hotjar Limited (Malta). Personvernerklæring: Hotjar",
         "30 minutter",
         "Informasjonskapsel",

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from policies.declaration.words import words
+from policies.purpose import UNDECIDED, Purpose
+from proxy.consent import cookie_words
+from proxy.consent.markup import dialog
+from proxy.consent.notice import notice_of
+from proxy.consent.site_notice import CookieNotice, SiteNotice, VendorNotice
 from proxy.consent.wording import PACKAGED, choose, load, packaged, placeholders
 
 ENGLISH = packaged("en").words
@@ -46,8 +54,8 @@ def test_neighbouring_languages_are_not_copies_of_each_other(one: str, other: st
 @pytest.mark.parametrize(
     ("seconds", "session", "norwegian", "english"),
     [
-        (None, True, "til du lukker nettleseren", "until you close the browser"),
-        (None, False, "ikke kjent", "not known"),
+        (None, True, "Til du lukker nettleseren", "Until you close the browser"),
+        (None, False, "Ikke kjent", "Not known"),
         (1800, False, "30 minutter", "30 minutes"),
         (60, False, "1 minutt", "1 minute"),
         (86_400, False, "1 dag", "1 day"),
@@ -110,3 +118,44 @@ def test_a_wrong_word_file_is_an_error_that_names_it(tmp_path: Path, name: str, 
 def test_an_unknown_language_is_an_error() -> None:
     with pytest.raises(ValueError, match="'xx'"):
         load(["xx"])
+
+
+VENDOR = VendorNotice(
+    "ga", "Google Analytics", "Google", "US", "", Purpose.STATISTICS,
+    (
+        CookieNotice("_ga", 63_072_000, about="Used to distinguish users."),
+        CookieNotice("NID", 600, about="Remembers the visitor elsewhere.", kind="third_party"),
+        CookieNotice("draft", session=True, about="Keeps a draft.", kind="storage"),
+    ),
+)  # fmt: skip
+NOTICE = SiteNotice("shop", (VENDOR, replace(VENDOR, purpose=Purpose.NECESSARY, because="session of the cart")))
+
+
+@pytest.mark.parametrize("language", PACKAGED)
+def test_only_english_pages_hold_the_catalogues_english_descriptions(language: str) -> None:
+    """In the settings, in the dialog and in what a notice keeps as shown."""
+    shown = [
+        dialog(packaged(language), NOTICE, UNDECIDED, token="", return_path="/"),
+        notice_of(packaged(language), NOTICE, "Shop").content.decode(),
+    ]
+    for page in shown:
+        for cookie in VENDOR.cookies:
+            assert (cookie.about in page) is (language == "en")
+        assert cookie_words.about(VENDOR.cookies[0], VENDOR, packaged(language)) in unescape(page)
+
+
+def test_a_cookie_is_described_by_what_is_known_of_it() -> None:
+    norwegian = packaged("nb")
+    assert cookie_words.about(VENDOR.cookies[1], VENDOR, norwegian) == (
+        "Måler hvordan nettstedet brukes. Brukes av Google Analytics. Kan også leses når du er på andre nettsteder."
+    )
+    own = VendorNotice("", "Shop", "", "", "", Purpose.NECESSARY)
+    assert cookie_words.about(CookieNotice("sid", about="A session."), own, norwegian) == "Får nettstedet til å virke."
+    assert cookie_words.lasts(VENDOR.cookies[2], norwegian) == "Til du lukker fanen"
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 90, 5400, 86_400, 100 * 86_400, 34_128_000, 34_560_000, 63_072_000])
+@pytest.mark.parametrize("language", PACKAGED)
+def test_the_page_and_the_declaration_say_a_lifetime_alike(language: str, seconds: int) -> None:
+    ours = packaged(language).lifetime(seconds, session=False).replace("\u00a0", " ")
+    assert ours == words(language).lifetime(seconds)
