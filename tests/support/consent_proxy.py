@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,18 +39,22 @@ class Serving:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             env=os.environ | {"COLUMNS": "300"},
         )  # fmt: skip
-        listening = asyncio.Event()
-        self._reading.append(asyncio.create_task(self._read(self.process, listening)))
-        await asyncio.wait_for(listening.wait(), 60)
+        self.address = ""
+        told = asyncio.Event()
+        self._reading.append(asyncio.create_task(self._read(self.process, told)))
+        await asyncio.wait_for(told.wait(), 180)
+        assert self.address, f"it ended before it listened: {''.join(self.said)}"
 
-    async def _read(self, process: asyncio.subprocess.Process, listening: asyncio.Event) -> None:
+    async def _read(self, process: asyncio.subprocess.Process, told: asyncio.Event) -> None:
+        """Sets `told` once it listens, or has said all it ever will."""
         assert process.stdout
         async for line in process.stdout:
             text = line.decode(errors="replace")
             self.said.append(text)
             if found := re.search(r"listening on (\S+)", text):
                 self.address = f"http://{found[1]}"
-                listening.set()
+                told.set()
+        told.set()
 
     async def kill(self) -> None:
         """SIGKILL to the serving process and its supervisor."""
@@ -65,16 +69,20 @@ class Serving:
         if number is signal.SIGKILL:
             for child in self.workers():
                 os.kill(child, signal.SIGKILL)
-        self.process.send_signal(number)
-        await asyncio.wait_for(self.process.wait(), 30)
-        await asyncio.wait_for(asyncio.gather(*self._reading), 30)
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        await asyncio.wait_for(self.process.wait(), 90)
+        await asyncio.wait_for(asyncio.gather(*self._reading), 90)
         self._reading.clear()
         self.process = None
 
     def workers(self) -> list[int]:
         """The processes that serve, where they are not the one that was started."""
         assert self.process
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        try:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        except FileNotFoundError:
+            return []
         return [int(child) for child in children.split()]
 
     def limit_files(self, size: int) -> None:

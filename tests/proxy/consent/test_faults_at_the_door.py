@@ -101,20 +101,21 @@ async def killed_in_the_middle(proxy: Serving, visitors: int = 40, choices: int 
                 half.set()
 
     running = [asyncio.create_task(visitor()) for _ in range(visitors)]
-    await asyncio.wait_for(half.wait(), 60)
+    await asyncio.wait_for(half.wait(), 300)
     await proxy.kill()
     await asyncio.gather(*running)
     assert choices // 2 <= len(acknowledged) < choices
     return acknowledged
 
 
-async def no_choice_is_lost(proxy: Serving, kills: int) -> None:
+async def no_choice_is_lost(proxy: Serving, kills: int, store: str = "") -> None:
     acknowledged: set[str] = set()
     for number in range(kills):
         if number:
             await proxy.start()
         acknowledged |= await killed_in_the_middle(proxy)
-    assert acknowledged <= {row.subject for row in await kept(proxy) if row.event == "accept"}
+    rows = await (kept(proxy, store) if store else kept(proxy))
+    assert acknowledged <= {row.subject for row in rows if row.event == "accept"}
     await proxy.start()
     status, answer, _ = await proxy.choose("accept", await proxy.token())
     assert (status, answer["logged"]) == (200, True)
@@ -127,3 +128,11 @@ async def test_killed_twice_in_the_middle_of_a_thousand_choices_none_is_lost(pro
 @pytest.mark.soak
 async def test_killed_twenty_times_in_the_middle_of_a_thousand_choices_none_is_lost(proxy: Serving) -> None:
     await no_choice_is_lost(proxy, 20)
+
+
+@pytest.mark.soak
+async def test_killed_twenty_times_before_a_postgresql_log_no_choice_is_lost(tmp_path: Path) -> None:
+    with running_postgres() as server:
+        url = server.create_database("killed")
+        async with serving(tmp_path, url) as proxy:
+            await no_choice_is_lost(proxy, 20, url)
