@@ -174,7 +174,9 @@ class Scene:
         answers = await asyncio.gather(*(self.evaluate(frame, expression) for frame in frames), return_exceptions=True)
         found = []
         for frame, answer in zip(frames, answers, strict=True):
-            if isinstance(answer, BaseException) and not isinstance(answer, CommandFailed):
+            if isinstance(answer, TimeoutError) and self.main is not None and frame.session != self.main.id:
+                self.note(f"a frame did not answer: {frame.url}")
+            elif isinstance(answer, BaseException) and not isinstance(answer, CommandFailed):
                 raise answer
             if not isinstance(answer, BaseException):
                 found.append((frame, answer))

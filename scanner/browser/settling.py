@@ -2,7 +2,8 @@
 
 Not network idle: long polls never end. But a request younger than `_PATIENCE` that nobody has answered yet may still
 bring a script or a cookie, so the page waits for it; without that a slow tracker is there on one run and not on the
-next.
+next. Nor is silence rest where the page has no time to speak: on a busy machine it is asked first, and where the answer
+is slow, another while of silence is waited for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from scanner.browser.pipe import CommandFailed
 from scanner.browser.scene import Scene
 
 _PATIENCE = 4.0
+_PROMPT = 0.1
+"""Seconds within which a page that is at rest answers."""
+_AGAIN = 3
+"""Further whiles of silence that a page which answers slowly is given."""
 _SCROLL = """(async () => {
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   for (let step = 0; step < 30 && scrollY + innerHeight < document.documentElement.scrollHeight - 1; step++) {
@@ -33,17 +38,38 @@ def seconds_to_wait(scene: Scene, now: float) -> float:
 
 async def settle(scene: Scene, deadline: float) -> None:
     """Wait until the page has settled, has ended, or `deadline` (monotonic seconds) has come."""
+    again = 0
     while not scene.ended.done():
         now = time.monotonic()
         wait = seconds_to_wait(scene, now)
         if wait <= 0:
-            scene.settled = True
-            return
+            took = await _answer_takes(scene, deadline)
+            slow = took is None or (took > _PROMPT and again < _AGAIN)
+            if slow:
+                again += took is not None
+                scene.touch()
+            elif seconds_to_wait(scene, now) <= 0:
+                scene.settled = True
+                return
+            continue
         if now >= deadline:
             state = "had not settled" if scene.loaded.is_set() else "had not finished loading"
             scene.note(f"the page {state} after {scene.settings.ceiling_seconds:g} s")
             return
         await asyncio.wait({scene.ended}, timeout=min(wait, max(deadline - now, 0.01)))
+
+
+async def _answer_takes(scene: Scene, deadline: float) -> float | None:
+    """Seconds until every document has answered; None where one does not."""
+    began = time.monotonic()
+    asked = {
+        scene.connection.post("Runtime.evaluate", {"expression": "0"}, session.id)
+        for session in scene.sessions.values()
+        if session.is_document
+    }
+    if asked and (await asyncio.wait({*asked}, timeout=max(0.01, min(2.0, deadline - began))))[1]:
+        return None
+    return time.monotonic() - began
 
 
 async def scroll_and_idle(scene: Scene) -> None:

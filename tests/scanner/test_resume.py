@@ -52,13 +52,13 @@ async def test_a_killed_scan_is_taken_up_with_nothing_lost_or_doubled(tmp_path):
         store = f"sqlite:///{tmp_path / 'inventory.db'}"
         command = (sys.executable, "-c", PROGRAM, f"{site.base()}/", store)
         first = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
-        await asyncio.wait_for(halfway.wait(), 20)
+        await asyncio.wait_for(halfway.wait(), 90)
         first.send_signal(signal.SIGKILL)
         assert await first.wait() == -signal.SIGKILL
         assert list(tmp_path.glob("*.crawl-*"))
 
         second = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
-        assert await asyncio.wait_for(second.wait(), 30) == 0
+        assert await asyncio.wait_for(second.wait(), 90) == 0
         async with await Inventory.open(store) as inventory:
             found = await inventory.newest()
         port = site.port

@@ -16,9 +16,9 @@ from scanner.browser.plan import CookieToSet, KeyToSet, State
 from scanner.browser.scene import ANSWERS, FrameSeen, Scene
 from scanner.browser.settling import settle
 
-APPEARS = 3.0
+APPEARS = 5.0
 """Seconds a banner or its next layer may take to show after the page has settled."""
-VANISHES = 1.5
+VANISHES = 3.0
 SETTLES = 8.0
 
 _KEYS = """(() => {
