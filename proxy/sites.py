@@ -19,7 +19,7 @@ from policies.imports import Imports
 from policies.purpose import Consent
 from policies.rules import Rules
 from policies.site_policy import Override, SitePolicy
-from proxy import csp
+from proxy import csp, signals
 from proxy.consent.site_notice import SiteNotice, of_policy, unscanned
 from proxy.exchange import Exchange
 from proxy.guard import Asset, guard_of
@@ -65,6 +65,7 @@ class Site:
         )
         self._own_name = (settings.upstream_host or settings.upstream.partition("://")[2]).lower().encode()
         self.rules = self._rules(None)
+        self._signals = self._signalling()
         self.own_csp = self._remembered_csp()
         self.notice = self._told()
         self._judges: OrderedDict[tuple[object, ...], RulesJudge] = OrderedDict()
@@ -93,23 +94,27 @@ class Site:
     def _remembered_csp(self) -> Callable[[Consent, bool, bool, str], str | None]:
         """Our own policy header by consent. Without a published policy there is none: an allow-list needs to know
         which hosts the site has, and the catalogue's would be too long; rewriting, gates and guard then stand alone."""
-        rules = self.rules
+        rules, may_load = self.rules, self._signals
 
         @lru_cache(maxsize=512)
         def own(consent: Consent, consentable: bool, exempt: bool, page_host: str) -> str | None:
             if rules.policy is None:
                 return None
             return csp.own_policy(
-                rules.csp_hosts(consent, consentable=consentable),
+                rules.csp_hosts(signals.loading(consent, may_load), consentable=consentable),
                 {page_host, *rules.hosts},
                 code_open=exempt or rules.unknown_third_party == "pass",
             )
 
         return own
 
+    def _signalling(self) -> frozenset[str]:
+        return signals.of_rules(self.rules) if self._proxy.consent_mode == "signals" else frozenset()
+
     def put_in_force(self, policy: SitePolicy | None) -> None:
         """Enforce this policy from the next exchange on; None: the catalogue alone."""
         self.rules = self._rules(policy)
+        self._signals = self._signalling()
         self.own_csp = self._remembered_csp()
         self.notice = self._told()
         self._judges.clear()
@@ -120,7 +125,7 @@ class Site:
         key = (id(exchange.rules), exchange.consent, exchange.page_host, exchange.exempt)
         judge = self._judges.get(key)
         if judge is None or judge.rules is not exchange.rules:
-            judge = RulesJudge(exchange.rules, exchange.consent, exchange.page_host, exchange.path)
+            judge = RulesJudge(exchange.rules, exchange.consent, exchange.page_host, exchange.path, self._signals)
             self._judges[key] = judge
             while len(self._judges) > _JUDGES:
                 self._judges.popitem(last=False)

@@ -27,11 +27,14 @@ _HOST = re.compile(r"[a-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9a-f:.]{2,45}\]", re.ASCI
 
 
 async def preferences(office: Office, asking: Asking) -> web.Response:
-    """GET /.samtykke/preferences: the page, or with `part` what scripts fetch (settings, banner, placeholder)."""
+    """GET /.samtykke/preferences: the page, or with `part` what scripts fetch."""
     texts, visitor = asking.texts, asking.visitor
     part = asking.request.query.get("part", "")
     if part == "placeholder":
         return placeholder(asking)
+    if part == "answers":
+        granted = [purpose.value for purpose in CONSENTABLE if purpose in visitor.consent.purposes]
+        return pages.answer({"purposes": granted, "vendors": dict(visitor.consent.vendors)})
     if part == "banner" and not visitor.prompt:
         return pages.page("")
     record = asking.request.method == "GET"

@@ -69,7 +69,7 @@ class Guard:
         return self._tags(nonce, more)
 
     def shared_tags(self, *, nonce: str | None, consent_mode: ConsentMode) -> bytes:
-        """The same for a page that every visitor gets: the guard reads what was granted from the mirror cookie."""
+        """The same for a page that every visitor gets: the guard asks what was granted, where the visitor chose."""
         return self._tags(nonce, f" data-mode={consent_mode}")
 
     def _tags(self, nonce: str | None, more: str) -> bytes:

@@ -322,6 +322,15 @@
 		document.querySelectorAll('#samtykke-root').forEach((copy) => copy.remove());
 		document.body.append(banner);
 	}).observe(document.documentElement, { childList: true });
+	// A page that all visitors share says nothing of this one: what he answered, vendor by vendor too, is asked for.
+	const ask = async () => {
+		const answer = await apply(guard.fetch, top, ['/.samtykke/preferences?part=answers']);
+		if (!answer.ok) return;
+		Object.assign(state, await answer.json());
+		signal('update');
+		if (document.readyState !== 'loading') await revive();
+		tell();
+	};
 	const loaded = () => {
 		banner = document.getElementById('samtykke-root');
 		document.querySelectorAll(`[${HELD}]`).forEach(guard.veil);
@@ -335,6 +344,7 @@
 		if (state.purposes[0] || Object.values(state.vendors).includes(true)) revive();
 	};
 	listen();
+	if (!guard.script.dataset.state && remembers()) ask().catch(guard.nothing);
 	if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', loaded, { once: true });
 	else loaded();
 	addEventListener('load', () => [0, 1000, 5000].forEach((wait) => setTimeout(clearKeys, wait)));

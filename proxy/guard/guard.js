@@ -57,11 +57,11 @@
 	// What the visitor agreed to.
 
 	const script = /** @type {HTMLScriptElement} */ (document.currentScript);
-	/** Granted purposes by the readable cookie: what a page that all visitors share goes by. */
+	/** Granted purposes by the readable cookie. */
 	const mirror = () => (/(?:^|; )samtykke_purposes=([^;]*)/.exec(document.cookie) || '')[1]?.match(/[a-z]+/g) || [];
 	/** @type {{purposes: string[], vendors: Record<string, boolean>}} */
 	const state = quietly(() => location.protocol === 'about:' && top.parent[KEY].state) ||
-		quietly(() => JSON.parse(/** @type {string} */ (script.dataset.state))) || { purposes: mirror(), vendors: {} };
+		quietly(() => JSON.parse(/** @type {string} */ (script.dataset.state))) || { purposes: [], vendors: {} };
 	const signals = quietly(() => script.dataset.mode === 'signals') ? rules.signals : [];
 
 	/** A vendor's own choice beats its purpose's; what is not known needs every purpose. */

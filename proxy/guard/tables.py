@@ -15,17 +15,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 from policies.party import registrable_domain
 from policies.purpose import Purpose
+from proxy.signals import signalling
 
 _COOKIES, _KEYS, _INLINE = range(3)
-_SIGNALLING_HOSTS = frozenset({
-    "google-analytics.com", "googletagmanager.com", "doubleclick.net", "googleadservices.com", "googlesyndication.com",
-})  # fmt: skip
-"""Hosts of tags that read Google Consent Mode and hold back by themselves while it says `denied`."""
-
 _CALLED = re.compile(r"^([A-Za-z_$][\w$]*)\(")
 """The function a signature calls: `fbq('init'` -> `fbq`."""
 _SPECIAL = re.compile(r"[.+^${}()|\[\]\\?*]")
@@ -54,7 +50,7 @@ def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> tuple[
         "unknown": [kind for kind, what in rules["unknown"].items() if what == "block"],
         "managers": list(rules["managers"]),
         "hosted": sorted(hosted & {str(facts[1]) for facts in rules["hosts"].values()}),
-        "signals": _signalling(rules["hosts"]),
+        "signals": sorted(signalling((host, str(facts[1])) for host, facts in rules["hosts"].items() if facts[1])),
     }
     second = {
         "rows": _names(rules),
@@ -243,7 +239,3 @@ def _named(facts: Facts, lists: list[list[str]]) -> Row:
     while patterns and not patterns[-1]:
         patterns.pop()
     return [*facts, *patterns] if patterns else []
-
-
-def _signalling(hosts: Mapping[str, Any]) -> list[str]:
-    return sorted({cast("str", facts[1]) for host, facts in hosts.items() if host in _SIGNALLING_HOSTS and facts[1]})

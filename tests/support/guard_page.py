@@ -113,7 +113,7 @@ class Page:
         """Go there and wait for the load event."""
         self.loaded.clear()
         await self.call("Page.navigate", url=url)
-        await asyncio.wait_for(self.loaded.wait(), 15)
+        await asyncio.wait_for(self.loaded.wait(), 60)
 
     async def run(self, expression: str) -> Any:
         """The value of an expression, promises awaited. Raises AssertionError with the page's exception."""

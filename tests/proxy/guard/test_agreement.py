@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +12,9 @@ from policies.catalogue import Catalogue
 from policies.purpose import ACCEPT, REJECT, Consent
 from policies.rules import Rules
 from policies.site_policy import Override, PolicyHost, PolicyVendor, SitePolicy
-from policies.verdict import Request
-from proxy.guard import guard_of
+from proxy.guard import ConsentMode, guard_of
+from proxy.judges import RulesJudge
+from proxy.signals import of_rules
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -104,42 +104,38 @@ def addresses(catalogue: Catalogue, vendors: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(each for each in found if urlsplit(each).hostname))
 
 
-def verdicts(rules: Rules, urls: list[str], consent: Consent, page_path: str) -> Iterator[tuple[str, str, bool]]:
-    for url in urls:
-        parts = urlsplit(url)
-        for kind in KINDS:
-            asked = Request(url, parts.hostname or "", parts.path or "/", "shop.localhost", kind, page_path)
-            yield url, kind, rules.request(asked, consent).allowed
-
-
-async def compare(lab: Any, rules: Rules, urls: list[str], consents: tuple[Consent, ...] = CONSENTS) -> int:
+async def compare(
+    lab: Any, rules: Rules, urls: list[str], consents: tuple[Consent, ...] = CONSENTS, mode: ConsentMode = "strip"
+) -> int:
     """How many verdicts were compared; raises AssertionError with those that differ."""
     guard = guard_of(rules)
+    signals = of_rules(rules) if mode == "signals" else frozenset()
     differing: list[object] = []
-    count = 0
     for consent in consents:
-        _, page = await lab.open("", guard=guard, consent=consent)
+        _, page = await lab.open("", guard=guard, consent=consent, mode=mode)
         told = await page.run(
             "(({find,refused})=>" + json.dumps(urls) + ".map(url=>" + json.dumps(KINDS) +
             ".map(kind=>!refused(find(url,kind)))))(window[Symbol.for('samtykke.guard')])"
         )  # fmt: skip
-        answers = iter([allowed for each in told for allowed in each])
-        for url, kind, allowed in verdicts(rules, urls, consent, "/page1"):
-            count += 1
-            if next(answers) is not allowed:
-                differing.append((url, kind, sorted(consent.purposes), "proxy allows" if allowed else "proxy refuses"))
+        judge = RulesJudge(rules, consent, "shop.localhost", "/page1", signals)
+        for url, answers in zip(urls, told, strict=True):
+            for kind, passes in zip(KINDS, answers, strict=True):
+                if judge.load(url, kind).allowed is not passes:
+                    says = "guard allows" if passes else "guard refuses"
+                    differing.append((url, kind, sorted(consent.purposes), says))
     assert not differing, "\n".join(map(str, differing))
-    return count
+    return len(urls) * len(KINDS) * len(consents)
 
 
-async def test_of_a_sites_own_trackers_the_guard_thinks_as_the_proxy(lab: Any) -> None:
+@pytest.mark.parametrize("mode", ["strip", "signals"])
+async def test_of_a_sites_own_trackers_the_guard_thinks_as_the_proxy(mode: ConsentMode, lab: Any) -> None:
     catalogue = Catalogue.load()
     policy = SitePolicy(
         site="shop", hosts=("shop.localhost",), vendors=tuple(PolicyVendor(id=v, name=v) for v in SEEN),
         contacts=CONTACTS, overrides=OVERRIDES[:4],
     )  # fmt: skip
     rules = Rules(catalogue, policy, overrides=OVERRIDES[4:], exempt_paths=["/checkout"])
-    assert await compare(lab, rules, addresses(catalogue, SEEN)) > 1500
+    assert await compare(lab, rules, addresses(catalogue, SEEN), mode=mode) > 1500
 
 
 async def test_of_the_whole_catalogue_the_guard_thinks_as_the_proxy(lab: Any) -> None:

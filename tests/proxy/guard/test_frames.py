@@ -53,6 +53,8 @@ BEFORE = "document.querySelector('.samtykke-placeholder')"
 class Scene:
     lab: Any
     proxy: Proxy
+    shared: Proxy
+    """The same with pages that every visitor gets alike."""
     log: ConsentLog
 
     @property
@@ -70,12 +72,12 @@ class Scene:
         )
         return f"/{name}"
 
-    async def open(self, name: str, body: str, **options: Any) -> Page:
+    async def open(self, name: str, body: str, *, shared: bool = False, **options: Any) -> Page:
         """A tab of its own on this page, through the proxy."""
         path = self.serve(name, body, **options)
         page = await self.lab.browser.page()
         self.lab.tabs.append(page)
-        await page.open(self.origin + path)
+        await page.open((f"http://shop.localhost:{self.shared.address[1]}" if shared else self.origin) + path)
         return page
 
 
@@ -96,14 +98,20 @@ async def running(whole_lab: Any, tmp_path_factory: pytest.TempPathFactory) -> A
     )  # fmt: skip
     file = folder / "published.json"
     file.write_text(in_force(policy, None).to_json())
-    proxy = Proxy(
-        ProxySettings(listen="127.0.0.1:0"),
-        [SiteSettings(name="shop", hosts=["shop.localhost"], upstream=f"http://127.0.0.1:{whole_lab.site.port}")],
-        Catalogue.load(), Parts(desk, lambda: log.trouble), policy_file=lambda _: file,
-    )  # fmt: skip
-    await proxy.start()
-    yield Scene(whole_lab, proxy, log)
-    await proxy.stop(0.5)
+    site = SiteSettings(name="shop", hosts=["shop.localhost"], upstream=f"http://127.0.0.1:{whole_lab.site.port}")
+    catalogue = Catalogue.load()
+    proxies = [
+        Proxy(
+            ProxySettings(listen="127.0.0.1:0", render=render), [site], catalogue, Parts(desk, lambda: log.trouble),
+            policy_file=lambda _: file,
+        )
+        for render in ("private", "shared")
+    ]  # fmt: skip
+    for proxy in proxies:
+        await proxy.start()
+    yield Scene(whole_lab, *proxies, log)
+    for proxy in proxies:
+        await proxy.stop(0.5)
     await desk.close()
     await log.close()
 
@@ -249,6 +257,20 @@ async def test_no_script_of_the_pages_hears_or_takes_over_a_choice(scene: Scene)
     await page.run("document.querySelector('#samtykke-dialog button[value=save]').click()")
     await until(page, "!document.getElementById('samtykke-dialog').open")
     assert await page.run("window.heard") == []
+    assert page.errors == []
+
+
+async def test_one_vendors_answer_outlives_a_reload_of_a_page_that_all_share(scene: Scene) -> None:
+    frame = '<iframe width=400 height=250 src="%V%"></iframe>'
+    page = await scene.open("everybody", frame, shared=True)
+    await until(page, INSIDE)
+    await until(page, "document.getElementById('samtykke-banner')")
+    await page.run(f"{INSIDE}.querySelector('form button').click()")
+    assert await scene.lab.site.hit("everybody", seconds=CEILING)
+    scene.lab.site.hits.clear()
+    await page.open(await page.run("location.href"))
+    assert await scene.lab.site.hit("everybody", seconds=CEILING)
+    assert await page.run("samtykke.granted('marketing')") is False
     assert page.errors == []
 
 
