@@ -162,6 +162,7 @@ class Proxy:
             await site.upstream.close()
         if self.parts.desk is not None:
             await self.parts.desk.close()
+            self._count_rows()
         await self.ledger.close()
         if self._resolver is not None:
             await self._resolver.close()
@@ -204,6 +205,7 @@ class Proxy:
         self._arrivals.forget()
         if front is not None:
             front.recent.forget()
+        self._count_rows()
         self.counted.gauge(
             visitor_connections=len(front.connections) if front is not None else 0,
             upstream_connections=sum(site.upstream.open for site in self._sites.all),
@@ -382,6 +384,11 @@ class Proxy:
         chosen = [site] if site is not None else list(self._sites.all)
         reachable = all(await asyncio.gather(*(one.upstream.reachable() for one in chosen)))
         return self._own.health(site, ready=not self._stopping, upstream=reachable)
+
+    def _count_rows(self) -> None:
+        if self.parts.desk is not None:
+            for (site, event), number in self.parts.desk.written().items():
+                self.counted.row(site, event, number)
 
     def _count(self, site: Site, exchange: Exchange) -> None:
         self.ledger.count(site.name, exchange.rules.policy_hash, exchange.notes)

@@ -14,6 +14,8 @@ STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "broken_off")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of what requests are sorted by, in seconds; one more cell holds the longer ones."""
 WHAT = ("cookie_set", "cookie_sent", "html", "link", "refresh", "speculation", "reporting", "advertising", "other")
+ROWS = ("shown", "accept", "reject", "save", "withdraw", "gpc", "import", "expire", "reprompt", "erase")
+"""Events of the consent log that a proxy writes."""
 FAILURES = ("unreachable", "busy", "timeout", "broken", "refused", "visitor", "rewriting", "fault")
 REMEMBERED = ("hit", "miss")
 GAUGES = ("visitor_connections", "upstream_connections", "consent_rows_dropped", "ledger_waiting", "bypass")
@@ -24,7 +26,8 @@ _DURATION = len(STATUSES)
 _MICROSECONDS = _DURATION + len(BUCKETS) + 1
 _SENT = _MICROSECONDS + 1
 _STRIPPED = _SENT + 1
-_PER_SITE = _STRIPPED + len(WHAT)
+_ROWS = _STRIPPED + len(WHAT)
+_PER_SITE = _ROWS + len(ROWS)
 _FIRST_SITE = len(FAILURES) + len(REMEMBERED) + len(GAUGES)
 NO_SITE = ""
 
@@ -84,6 +87,10 @@ class Counts:
     def stripped(self, site: int) -> dict[str, int]:
         return self._named(site, _STRIPPED, WHAT)
 
+    def rows(self, site: int) -> dict[str, int]:
+        """Rows written to the consent log, by event."""
+        return self._named(site, _ROWS, ROWS)
+
     def sent(self, site: int) -> int:
         """Bytes of bodies."""
         return self.sum(self._start(site) + _SENT)
@@ -122,6 +129,11 @@ class Seat:
         cells[start + _SENT] += sent
         for what, number in stripped.items():
             cells[start + _STRIPPED + _WHAT.get(what, _WHAT["other"])] += number
+
+    def row(self, site: str, event: str, number: int) -> None:
+        """Rows written to the consent log."""
+        if event in ROWS:
+            self._cells[self._sites[site] + _ROWS + ROWS.index(event)] += number
 
     def failure(self, kind: str) -> None:
         """Something went wrong: one of FAILURES."""

@@ -54,6 +54,9 @@ class Exposed(Collector):
         counts = self._counts
         requests = CounterMetricFamily("samtykke_requests", "Requests answered, by status.", labels=["site", "status"])
         stripped = CounterMetricFamily("samtykke_stripped", "What was not let through.", labels=["site", "what"])
+        rows = CounterMetricFamily(
+            "samtykke_consent_rows", "Rows written to the consent log.", labels=["site", "event"]
+        )
         sent = CounterMetricFamily("samtykke_sent_bytes", "Bytes of bodies sent to visitors.", labels=["site"])
         seconds = HistogramMetricFamily(
             "samtykke_request_seconds", "From a request's head to its answer's end.", labels=["site"]
@@ -64,11 +67,13 @@ class Exposed(Collector):
                 requests.add_metric([site, status], number)
             for what, number in counts.stripped(place).items():
                 stripped.add_metric([site, what], number)
+            for event, number in counts.rows(place).items():
+                rows.add_metric([site, event], number)
             sent.add_metric([site], counts.sent(place))
             buckets, total = counts.durations(place)
             upto = list(zip(ends, map(float, accumulate(buckets)), strict=True))
             seconds.add_metric([site], upto, total)
-        yield from (requests, seconds, sent, stripped)
+        yield from (requests, seconds, sent, stripped, rows)
 
 
 class MetricsServer:

@@ -6,6 +6,7 @@ client over its limit. What the desk does not answer itself it hands to the coun
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Protocol
@@ -79,6 +80,11 @@ class ConsentDesk:
     def dropped(self) -> int:
         """Rows of `shown` and `gpc` that never reached the log since the start: for health and metrics."""
         return self._rows.dropped
+
+    def written(self) -> Counter[tuple[str, str]]:
+        """Rows written since this was last asked, by site and event: for metrics."""
+        told, self._rows.written = self._rows.written, Counter()
+        return told
 
     async def close(self) -> None:
         """Wait for the rows under way. The log itself is the caller's to close, afterwards."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +56,8 @@ class Rows:
         self._waiting: set[asyncio.Task[None]] = set()
         self._by_nonce: dict[str, asyncio.Task[None]] = {}
         self.dropped = 0
+        self.written: Counter[tuple[str, str]] = Counter()
+        """Rows by site and event, for whoever counts them; he empties it."""
 
     def __repr__(self) -> str:
         return f"<Rows {len(self._waiting)} waiting, {self.dropped} dropped>"
@@ -136,6 +139,7 @@ class Rows:
         except LogUnavailable as error:
             _log.error("consent row not written", row=event.event, site=site.name, because=str(error))
             return False
+        self.written[event.site, event.event] += 1
         return True
 
     async def _keep(self, event: Event, site: SiteNotice) -> None:

@@ -79,3 +79,18 @@ async def test_metrics_have_an_address_of_their_own(say):
         assert (await say(server.address, b"POST /metrics HTTP/1.1\r\nHost: a\r\n\r\n")).status == 405
     finally:
         await server.stop()
+
+
+async def test_choices_are_counted_by_site_and_event(site, start_proxy, say, asking):
+    proxy = await start_proxy(site.url, parts=asking)
+    rejected = b"action=reject&return=/"
+    answer = await say(
+        proxy.address,
+        b"POST /.samtykke/choice HTTP/1.1\r\nHost: shop.localhost\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(rejected) + rejected,
+    )
+    assert answer.status == 303
+    await proxy.stop(1.0)
+    counts = proxy.counted.counts
+    assert counts.rows(counts.sites.index("shop"))["reject"] == 1
+    assert 'samtykke_consent_rows_total{event="reject",site="shop"} 1.0' in text(counts)
