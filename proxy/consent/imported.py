@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qsl, unquote
 
 from policies.purpose import CONSENTABLE, Consent, Purpose
 from proxy.consent.settings import Tool
@@ -34,7 +34,8 @@ class Import:
     def consent(self, site: SiteNotice) -> Consent | None:
         """What it grants here: purposes this site asks for, and vendors it names that the tool named too.
 
-        None where the visitor said yes to something, but to nothing that is asked for here: that is no refusal.
+        None where the visitor said yes to something, and what he said of this site's vendors and purposes is nothing:
+        that is no refusal.
         """
         vendors = {vendor.id: _plain(vendor.id) for vendor in site.vendors if vendor.purpose is not Purpose.NECESSARY}
         names = {_plain(vendor.name): vendor.id for vendor in site.vendors if vendor.id in vendors}
@@ -43,7 +44,7 @@ class Import:
         answers.pop("", None)
         granted = self.purposes & frozenset(site.purposes)
         said_yes = bool(self.purposes) or any(allowed for _, allowed in self.services)
-        if said_yes and not granted and not any(answers.values()):
+        if said_yes and not granted and not answers:
             return None
         return Consent.of(sorted(granted), sorted(answers.items()))
 
@@ -81,15 +82,27 @@ def _cookiebot(value: str, _: Mapping[str, str]) -> Import | None:
 _ONETRUST = {"C0002": _STATISTICS, "C0003": _PREFERENCES, "C0004": _MARKETING, "C0005": _MARKETING}
 
 
-def _onetrust(value: str, cookies: Mapping[str, str]) -> Import | None:
-    """`groups=C0001:1,C0002:0,...`; answered only where `OptanonAlertBoxClosed` holds the date of it.
+_ONETRUST_UNDECIDED = {"interactionCount": ("", "0"), "intType": ("3",), "AwaitingReconsent": ("true",)}
+"""Values of fields that say: the visitor has not chosen, or is about to be asked again."""
 
-    Two groups mean marketing here: it is granted only where every one that is there was.
+
+def _onetrust(value: str, cookies: Mapping[str, str]) -> Import | None:
+    """`interactionCount=1&groups=C0001:1,C0002:0,...&intType=1`; `OptanonAlertBoxClosed` holds the date.
+
+    The cookie is there from the first page on, with the site's defaults in `groups`. It tells a decision only where the
+    banner went away (`OptanonAlertBoxClosed`), something was pressed (`interactionCount`), that was not the cross that
+    closes it (`intType` 3, which newer versions write), and no new answer is awaited. Two groups mean marketing here:
+    it is granted only where every one that is there was.
     """
     try:
-        groups = parse_qs(unquote(value) if "groups%3D" in value else value, max_num_fields=50).get("groups", [""])[0]
+        fields = dict(
+            parse_qsl(unquote(value) if "groups%3D" in value else value, keep_blank_values=True, max_num_fields=50)
+        )
     except ValueError:
         return None
+    if any(fields.get(name) in undecided for name, undecided in _ONETRUST_UNDECIDED.items()):
+        return None
+    groups = fields.get("groups", "")
     decided = _moment(unquote(cookies.get("OptanonAlertBoxClosed", "")))
     pairs = [pair.partition(":") for pair in unquote(groups).split(",")]
     answers = {name: state for name, _, state in pairs if name in _ONETRUST}
@@ -140,7 +153,10 @@ _PIWIK = {
 
 
 def _piwik_pro(value: str, _: Mapping[str, str]) -> Import | None:
-    """`{"consents":{"analytics":{"status":1,"updatedAt":ISO},...}}`: 1 yes, 0 no, -1 not answered."""
+    """`{"consents":{"analytics":{"status":1,"updatedAt":ISO},...}}`: 1 yes, 0 no, -1 not answered.
+
+    `ppms_privacy_bar_...` only remembers that the bar was closed.
+    """
     consents = (_object(value) or {}).get("consents")
     if not isinstance(consents, dict):
         return None
@@ -164,7 +180,7 @@ _COOKIES: dict[Tool, re.Pattern[str]] = {
     "onetrust": re.compile(r"OptanonConsent"),
     "klaro": re.compile(r"klaro"),
     "vanilla-cookieconsent": re.compile(r"cc_cookie"),
-    "piwik-pro": re.compile(r"ppms_privacy_[\w-]+"),
+    "piwik-pro": re.compile(r"ppms_privacy_(?!bar_)[\w-]+"),
 }
 _READERS: dict[Tool, Callable[[str, Mapping[str, str]], Import | None]] = {
     "cookiebot": _cookiebot,

@@ -118,8 +118,8 @@ class ChromiumPage:
         return answer["result"].get("value")
 
     async def until(self, expression: str) -> Any:
-        """The expression's value once it is truthy, within five seconds."""
-        async with asyncio.timeout(5):
+        """The expression's value once it is truthy, within two minutes: pages are quick, machines are busy."""
+        async with asyncio.timeout(120):
             while not (value := await self.run(expression)):  # noqa: ASYNC110  the page cannot set an event of ours
                 await asyncio.sleep(0.02)
         return value

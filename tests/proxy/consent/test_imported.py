@@ -108,12 +108,43 @@ def test_a_yes_to_nothing_that_is_asked_here_is_not_taken_for_a_no() -> None:
         "cc_cookie=%7B%22categories%22%3A%5B%22analytics%22%5D%7D",
         "ppms_privacy_x=" + quote(json.dumps({"consents": {"analytics": {"status": -1}}})),
         "ppms_privacy_x=" + quote(json.dumps({"consents": {"analytics": {"status": True}}})),
+        "ppms_privacy_bar_1b2c=" + piwik_pro(frozenset(CONSENTABLE)),
         "ppms_privacy=" + piwik_pro(frozenset(CONSENTABLE)),
         "CookieConsent=" + "a" * 9000,
     ],
 )
 def test_what_is_no_decision_or_too_old_is_left_alone(header: str) -> None:
     assert read(header) is None
+
+
+YES = "groups=C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CC0004%3A1"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"interactionCount=0&landingPath=https%3A%2F%2Fshop.example%2F&{YES}",
+        f"interactionCount=&{YES}",
+        f"interactionCount=1&{YES}&intType=3",
+        f"interactionCount=2&{YES}&intType=1&AwaitingReconsent=true",
+    ],
+)
+def test_a_onetrust_banner_that_was_only_closed_or_asks_again_is_no_decision(said: str) -> None:
+    assert read(f"OptanonConsent=isGpcEnabled=0&{said}; OptanonAlertBoxClosed={ISO}") is None
+
+
+def test_a_onetrust_banner_that_was_answered_is_one_with_or_without_the_newer_field() -> None:
+    for more in ("", "&intType=1"):
+        said = read(f"OptanonConsent=interactionCount=1&{YES}{more}; OptanonAlertBoxClosed={ISO}")
+        assert said is not None
+        assert said.purposes == set(CONSENTABLE)
+
+
+def test_klaros_no_counts_although_its_required_services_are_always_on() -> None:
+    said = read("klaro=" + quote(json.dumps({"session": True, "google-analytics": False, "meta-pixel": False})))
+    assert said is not None
+    refused = (("google-analytics", False), ("meta-pixel", False))
+    assert said.consent(SHOP) == Consent(frozenset(), refused, decided=True)
 
 
 def test_only_the_named_tools_are_read() -> None:
