@@ -14,6 +14,7 @@ Reading order
     document    a document's body: decode, map names, rewrite, encode
     documents   what of ours goes into a document, and by whose consent it is judged
     remembered  rewritten documents kept, with holes for what is each visitor's own
+    judges      one consent applied to what a document loads; signals: whose tags read Google Consent Mode
     gates       GATES, the ordered list of what changes headers; cookies and csp are its larger members
     headers     fields as on the wire, hop-by-hop rules, which requests are refused
     coding      gzip, deflate, br, zstd in and out

@@ -55,6 +55,8 @@ class Scene:
     proxy: Proxy
     shared: Proxy
     """The same with pages that every visitor gets alike."""
+    strict: Proxy
+    """The same with the strict policy before a choice, too."""
     log: ConsentLog
 
     @property
@@ -72,12 +74,12 @@ class Scene:
         )
         return f"/{name}"
 
-    async def open(self, name: str, body: str, *, shared: bool = False, **options: Any) -> Page:
+    async def open(self, name: str, body: str, *, by: Proxy | None = None, **options: Any) -> Page:
         """A tab of its own on this page, through the proxy."""
         path = self.serve(name, body, **options)
         page = await self.lab.browser.page()
         self.lab.tabs.append(page)
-        await page.open((f"http://shop.localhost:{self.shared.address[1]}" if shared else self.origin) + path)
+        await page.open(f"http://shop.localhost:{(by or self.proxy).address[1]}{path}")
         return page
 
 
@@ -93,7 +95,7 @@ async def running(whole_lab: Any, tmp_path_factory: pytest.TempPathFactory) -> A
         vendors=(PolicyVendor(id="films", name="Films", company="Films & Co", purpose=Purpose.MARKETING),),
         contacts=(
             PolicyHost(host="video.localhost", vendor="films", purpose=Purpose.MARKETING, tracker=True, kinds=("frame",), placeholder="video"),
-            PolicyHost(host="ads.localhost", purpose=Purpose.MARKETING, tracker=True, kinds=("frame",)),
+            PolicyHost(host="ads.localhost", purpose=Purpose.MARKETING, tracker=True, kinds=("frame", "script")),
         ),
     )  # fmt: skip
     file = folder / "published.json"
@@ -102,10 +104,10 @@ async def running(whole_lab: Any, tmp_path_factory: pytest.TempPathFactory) -> A
     catalogue = Catalogue.load()
     proxies = [
         Proxy(
-            ProxySettings(listen="127.0.0.1:0", render=render), [site], catalogue, Parts(desk, lambda: log.trouble),
+            ProxySettings(listen="127.0.0.1:0", **settings), [site], catalogue, Parts(desk, lambda: log.trouble),
             policy_file=lambda _: file,
         )
-        for render in ("private", "shared")
+        for settings in ({}, {"render": "shared"}, {"csp_undecided": "strict"})
     ]  # fmt: skip
     for proxy in proxies:
         await proxy.start()
@@ -262,7 +264,7 @@ async def test_no_script_of_the_pages_hears_or_takes_over_a_choice(scene: Scene)
 
 async def test_one_vendors_answer_outlives_a_reload_of_a_page_that_all_share(scene: Scene) -> None:
     frame = '<iframe width=400 height=250 src="%V%"></iframe>'
-    page = await scene.open("everybody", frame, shared=True)
+    page = await scene.open("everybody", frame, by=scene.shared)
     await until(page, INSIDE)
     await until(page, "document.getElementById('samtykke-banner')")
     await page.run(f"{INSIDE}.querySelector('form button').click()")
@@ -272,6 +274,35 @@ async def test_one_vendors_answer_outlives_a_reload_of_a_page_that_all_share(sce
     assert await scene.lab.site.hit("everybody", seconds=CEILING)
     assert await page.run("samtykke.granted('marketing')") is False
     assert page.errors == []
+
+
+IMPORT = "<script>import(V.replace('video.','ads.').replace('film.html','x.mjs')).then(()=>window.came='in',()=>window.came='out')</script>"
+
+
+async def test_an_import_by_script_is_held_by_the_policy_alone(scene: Scene) -> None:
+    """No script can be told of it: what the policy names loads before a choice, unless the operator wants none of it."""
+    page = await scene.open("import_strict", IMPORT, by=scene.strict)
+    await until(page, "window.came")
+    assert await page.run("window.came") == "out"
+    assert scene.lab.site.hits["import_strict"] == 0
+    await page.run("document.getElementById('samtykke-reject').click()")
+    await until(page, "document.cookie.includes('samtykke_purposes=')")
+    await page.open(f"{scene.origin}{scene.serve('import_refused', IMPORT)}")
+    await until(page, "window.came")
+    assert await page.run("window.came") == "out"
+    assert scene.lab.site.hits["import_refused"] == 0
+
+
+async def test_with_the_strict_policy_an_accept_loads_the_page_anew(scene: Scene) -> None:
+    page = await scene.open(
+        "anew", "<script>const s=document.createElement('script');s.src=V.replace('video.','ads.').replace('film.html','x.js');root.append(s)</script>",
+        by=scene.strict,
+    )  # fmt: skip
+    await page.run("window.first=1")
+    await page.run("document.getElementById('samtykke-accept').click()")
+    assert await scene.lab.site.hit("anew", seconds=CEILING)
+    await until(page, "document.readyState==='complete' && !window.first")
+    assert scene.lab.site.hits["anew"] == 1
 
 
 async def test_accepting_brings_the_frame_back(scene: Scene) -> None:
