@@ -138,10 +138,11 @@ def _nginx(name: str, place: Place, more: str) -> list[str]:
 
 
 def upstream(place: Place) -> list[str]:
-    """The site: /page.html, /small.txt, and /unique/page.html that is never the same twice."""
+    """The site: /page.html, /small.txt, and /unique/page.html and /unique/parts.html that are never the same twice."""
     return _nginx("upstream", place, f"""
   server {{ listen 127.0.0.1:{place.port} backlog=1024; root {place.folder}/files;
-    location /unique/ {{ alias {place.folder}/files/; sub_filter 'UNIQUE' $request_id; }} }}""")  # fmt: skip
+    location /unique/ {{ alias {place.folder}/files/;
+      sub_filter 'UNIQUE' $request_id; sub_filter_once off; }} }}""")  # fmt: skip
 
 
 def _front(place: Place, more: str = "") -> str:
