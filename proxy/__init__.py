@@ -6,11 +6,15 @@ Reading order
     sites       which site a Host names, its rules in force, watched and replaced whole
     arrival     who has arrived and what for: address, scheme, visitor, the record of the exchange
     peer        the visitor's address as a load balancer announces it
-    visitor     the visitor's connection: aiohttp parses, we write bytes
-    upstream    connections to the site: opened, reused while fresh, given up in doubt
-    asking      a visitor's request -> the request the site gets
+    plain       the plainest shape of a request or answer, read in one step
+    visitor     the visitor's connection: plain requests are read here, others by aiohttp's parser
+    recent      what requests of the same second have in common
+    reply       an answer to a visitor, written as bytes
+    upstream    connections to the site: opened, reused while fresh, given up in doubt; upstream_connection is one
+    asking      a visitor's request -> the request the site gets (asked)
     forward     one exchange: ask, wait, hand over, tunnel
     relay       the site's answer -> the visitor
+    whole       documents that are here whole: remembered, or rewritten at once
     document    a document's body: decode, map names, rewrite, encode
     documents   what of ours goes into a document, and by whose consent it is judged
     remembered  rewritten documents kept, with holes for what is each visitor's own

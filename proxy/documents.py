@@ -53,8 +53,9 @@ class Documents:
         mode = grammar(said, head) or "html"
         charset = charset_of(said, head, xml=mode == "xml")
         judge = context.site.judge(exchange)
-        query = context.target.decode("latin-1")
-        url = urljoin(exchange.origin, query if query.startswith("/") else "/")
+        url = exchange.origin + _return_path(context)
+        if "/." in url or url.startswith("//", len(exchange.origin)):
+            url = urljoin(exchange.origin, _return_path(context))
         placeholder = self._placeholder(context, judge, url)
         ours = (HEAD, b"", END) if holes else (self.first(context), b"", self.last(context))
         injection = Injection(*ours, placeholder, self._policy(exchange))
