@@ -113,7 +113,9 @@ class Site:
 
     def put_in_force(self, policy: SitePolicy | None) -> None:
         """Enforce this policy from the next exchange on; None: the catalogue alone."""
-        self.rules = self._rules(policy)
+        rules = self._rules(policy)
+        guard_of(rules)  # compiled here, so that no visitor waits for it
+        self.rules = rules
         self._signals = self._signalling()
         self.own_csp = self._remembered_csp()
         self.notice = self._told()
