@@ -273,12 +273,25 @@ def _errors(visit: Visit, direct: Visit) -> Iterable[str]:
         if _words(error) not in known and not any(mark in error for mark in STOPPED):
             yield f"script error: {error}"
     host = urlsplit(visit.page.final_url or visit.page.url).hostname
-    failed_before = {urlsplit(failed.url).path for failed in direct.failed_requests}
+    failed_before = {urlsplit(failed.url).path for failed in direct.failed_requests} | set(_refused(direct))
     for failed in visit.failed_requests:
         parts = urlsplit(failed.url)
         stopped = any(mark in failed.reason for mark in (*STOPPED, "csp", "inspector"))
         if parts.hostname == host and parts.path not in failed_before and not stopped:
             yield f"failed: {failed.url} ({failed.reason})"
+    for path, (url, status) in _refused(visit).items():
+        if path not in failed_before:
+            yield f"failed: {url} (answers {status})"
+
+
+def _refused(visit: Visit) -> dict[str, tuple[str, int]]:
+    """First-party requests that were answered by an error, by path."""
+    answered = (request for request in visit.requests if not request.third_party and not request.blocked)
+    return {
+        urlsplit(request.url).path: (request.url, request.status)
+        for request in answered
+        if request.status is not None and request.status >= 400
+    }
 
 
 def _missing(visit: Visit, direct: Visit, rules: Rules) -> Iterable[str]:

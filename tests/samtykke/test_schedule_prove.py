@@ -1,4 +1,4 @@
-"""`samtykke schedule run --once` of kind "prove": through a real proxy, reported, logged, told where it differs."""
+"""`samtykke prove`, and `schedule run --once` of kind "prove": reported, logged, told where it differs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,40 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 from site_server import serve_site
 
 from runtime.alerts import HEADER, verify
-from samtykke.config import load_config
+from samtykke.alerting import secret_of
+from samtykke.config import Config, load_config
+from samtykke.rounds import checked
 from samtykke.serving import running_proxy
+from samtykke.stores import open_ledger
+
+ROOT = Path(__file__).parents[2]
 
 
 async def samtykke(folder: Path, *arguments: str) -> tuple[int, str, str]:
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "samtykke", *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     out, errors = await asyncio.wait_for(program.communicate(), 180)
     assert b"Traceback" not in errors, errors.decode()
     return program.returncode or 0, out.decode(), errors.decode()
+
+
+async def first_seen(config: Config) -> None:
+    """What `schedule run` does with a schedule that it sees for the first time: nothing but remember it."""
+    ledger = await open_ledger(config)
+    assert await ledger.claim(checked(config)[0], datetime.now(UTC)) is None
+    await ledger.close()
 
 
 def make_due(folder: Path) -> None:
@@ -62,7 +76,7 @@ async def test_a_leak_is_told_once_reported_and_logged_and_told_again_when_it_is
                 f'{common}"127.0.0.1:{port}"\n[[schedule]]\nname = "weekly"\nkind = "prove"\npages = 1\n'
                 f'states = ["reject"]\ncron = "0 4 * * 1"\nsites = ["{url}"]\n'
             )
-            assert await samtykke(tmp_path, "schedule", "run", "--once") == (0, "nothing is due\n", "")
+            await first_seen(load_config(file))
             make_due(tmp_path)
             code, said, _ = await samtykke(tmp_path, "schedule", "run", "--once")
             assert (code, "! new: cookie set _gid (reject)" in said) == (1, True), said
@@ -70,15 +84,20 @@ async def test_a_leak_is_told_once_reported_and_logged_and_told_again_when_it_is
             code, said, _ = await samtykke(tmp_path, "schedule", "run", "--once")
             assert (code, "new:" in said, "as before:" in said) == (0, False, True), said
             assert len(heard) == 1
+            asked = ("--state", "reject", "--max-pages", "1", "--json", "-", "--no-log", "--report", "now.html")
+            code, said, _ = await samtykke(tmp_path, "prove", url, *asked)
+            [cell] = json.loads(said)["cells"]
+            assert (code, cell["state"], cell["page"]) == (1, "reject", "/")
+            assert ("cookie_set", "_gid") in {(leak["kind"], leak["subject"]) for leak in cell["leaks"]}
         async with running_proxy(load_config(file)):
             make_due(tmp_path)
             code, said, _ = await samtykke(tmp_path, "schedule", "run", "--once")
             assert (code, "gone: cookie set _gid (reject)" in said) == (0, True), said
 
     (header, body), (_, good_news) = heard
-    _, shown, _ = await samtykke(tmp_path, "schedule", "secret")
+    secret = secret_of(load_config(file))
     at = int(header.partition("t=")[2].partition(",")[0])
-    assert verify(header, body, bytes.fromhex(shown.split()[1]), at)
+    assert verify(header, body, secret.value, at)
     told = json.loads(body)
     assert (told["event"], told["schedule"], told["site"], told["gone"]) == ("proof_changed", "weekly", url, [])
     assert {"kind": "cookie_set", "subject": "_gid", "state": "reject"} in told["new"]
@@ -88,10 +107,16 @@ async def test_a_leak_is_told_once_reported_and_logged_and_told_again_when_it_is
     assert [each.suffix for each in reports] == [".html", ".json"] * 3
     assert all(re.fullmatch(r"weekly-shop\.localhost-\d{8}T\d{6}Z\.\w+", each.name) for each in reports)
     assert told["digest"] in reports[0].read_text()
-    _, out, _ = await samtykke(tmp_path, "log", "export", "--output", "-")
-    rows = [json.loads(line) for line in out.splitlines()]
-    digests = [row["detail"]["digest"] for row in rows if row["event"] == "prove"]
+    with closing(sqlite3.connect(tmp_path / "consent.db")) as log:
+        rows = log.execute("SELECT detail FROM consent_entry WHERE event = 'prove' ORDER BY seq").fetchall()
+    digests = [json.loads(detail)["digest"] for (detail,) in rows]
     assert (digests[0], len(digests)) == (told["digest"], 3)
+    command = re.search(r'^python3 -c "(.+)" < proof\.json$', (ROOT / "docs" / "audit.md").read_text(), re.MULTILINE)
+    assert command
+    checked = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", command[1]], input=reports[1].read_bytes(), check=True, stdout=-1
+    )  # fmt: skip
+    assert checked.stdout.decode().strip() == digests[0]
 
 
 async def test_a_proof_of_a_site_that_is_not_configured_is_an_error_before_anything_runs(tmp_path: Path) -> None:

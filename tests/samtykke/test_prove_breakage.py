@@ -1,0 +1,77 @@
+"""What works on the site itself and not behind the proxy is named: script errors, failed requests, absent trackers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from samtykke.config import load_config
+from samtykke.serving import running_proxy
+from samtykke.wiring import site_rules
+from scanner.prove import STATES, Task, prove
+from scanner.settings import ScanSettings
+
+ACCEPT = next(state for state in STATES if state.name == "accept")
+PAGE = """<!doctype html><html lang="en"><head><title>A shop</title><link rel="icon" href="data:,"></head><body>
+<script>fetch('/always-missing'); fetch('/data'); fetch('/cut').catch(() => 0); oldBug()</script>SPECIAL"""
+
+
+async def test_only_what_the_site_itself_does_not_show_is_broken(tmp_path: Path) -> None:
+    """This site works worse for whoever comes through a proxy."""
+    port = 0
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        proxied = "X-Forwarded-For" in request.headers
+        if not request.host.startswith("shop."):
+            return web.Response(text="window.loaded = true", content_type="text/javascript")
+        match request.path:
+            case "/":
+                tracker = f'<script src="http://tracker.localhost:{port}/t.js"></script>'
+                special = "<script>newBug()</script>" if proxied else tracker
+                page = web.Response(text=PAGE.replace("SPECIAL", special), content_type="text/html")
+                if not proxied:
+                    page.headers["Set-Cookie"] = "_gid=1; Path=/; Max-Age=9999"
+                return page
+            case "/data":
+                return web.json_response({}, status=500 if proxied else 200)
+            case "/cut" if proxied:
+                cut = web.StreamResponse(headers={"Content-Length": "100"})
+                await cut.prepare(request)
+                assert request.transport is not None
+                request.transport.abort()
+                return cut
+            case "/cut":
+                return web.Response(text="whole")
+        return web.Response(status=404)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    file = tmp_path / "samtykke.toml"
+    file.write_text(
+        f'[[site]]\nname = "shop"\nhosts = ["shop.localhost"]\nupstream = "http://127.0.0.1:{port}"\n'
+        '[proxy]\nlisten = "127.0.0.1:0"\naccess_log = false\n'
+        '[[policy.override]]\nkind = "host"\nmatch = "tracker.localhost"\npurpose = "statistics"\n'
+    )
+    config = load_config(file)
+    rules = site_rules(config, config.one_site())
+    try:
+        async with running_proxy(config) as proxy:
+            url = f"http://shop.localhost:{proxy.address[1]}/"
+            task = Task(ScanSettings(url=url), f"http://shop.localhost:{port}/", pages=1, states=(ACCEPT,))
+            proof = await prove(task, lambda _: rules, now=lambda: datetime.now(UTC))
+    finally:
+        await runner.cleanup()
+    [cell] = proof.cells
+    assert not cell.leaks
+    said = "\n".join(cell.breakage)
+    for words in (
+        "newBug is not defined", "/data (answers 500)", "/cut (", "missing after accept: tracker.localhost",
+        "missing after accept: cookie _gid",
+    ):  # fmt: skip
+        assert words in said
+    assert "oldBug" not in said
+    assert "always-missing" not in said
