@@ -34,6 +34,8 @@ from scanner.browser.settling import scroll_and_idle, settle
 from scanner.browser.targets import AUTO_ATTACH, RUN, commands, worker_paused
 from scanner.policy_links import likeliest
 
+_STACKS = 5.0
+"""Longest wait for the callers of callers, in seconds."""
 _TOO_BUSY = "the browser did not answer in time"
 
 
@@ -148,8 +150,8 @@ class Browser:
         deadline = time.monotonic() + self.settings.ceiling_seconds
         context = {"browserContextId": scene.context}
         self._connection.post("Browser.setDownloadBehavior", {"behavior": "deny", **context})
-        await self._connection.call("Target.createTarget", {"url": "about:blank", **context})
-        scene.main, told = await asyncio.wait_for(stage.opened, 20.0)
+        await self._connection.call("Target.createTarget", {"url": "about:blank", **context}, seconds=30.0)
+        scene.main, told = await asyncio.wait_for(stage.opened, 30.0)
         # Navigating swaps the renderer process; what the old one has not yet confirmed would be lost with it.
         await asyncio.wait(told, timeout=10.0)
         if cookies := [_cookie_param(cookie) for cookie in scene.plan.cookies]:
@@ -234,7 +236,9 @@ class Browser:
     async def _written(self, stage: _Stage, error: str | None, started: float) -> Visit:
         scene, draft = stage.scene, Draft()
         if stage.outstanding:
-            await asyncio.wait(set(stage.outstanding), timeout=1.0)
+            await asyncio.wait(set(stage.outstanding), timeout=_STACKS)
+            for unanswered in tuple(stage.outstanding):
+                unanswered.cancel()  # what was said counts all the same, with the callers known so far
             await asyncio.sleep(0)
         for observer in stage.watching():
             try:

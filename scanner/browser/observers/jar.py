@@ -19,7 +19,7 @@ class Jar(Observer):
     async def look(self) -> None:
         # Asked of the browser itself: asked of a page's session, it answers with another context's jar.
         answer = await self.scene.connection.call(
-            "Storage.getCookies", {"browserContextId": self.scene.context}, seconds=5.0
+            "Storage.getCookies", {"browserContextId": self.scene.context}, seconds=15.0
         )
         self._cookies = [_jar_cookie(cookie) for cookie in answer["cookies"]]
 

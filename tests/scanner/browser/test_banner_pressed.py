@@ -7,6 +7,7 @@ Each page below has one tracker that its banner holds back until everything is a
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from site_server import Site
 from policies.catalogue import Catalogue
 from policies.observation import Scan
 from scanner.browser import Browser, BrowserSettings, VisitPlan
+from scanner.browser.consent import tools
 from scanner.choice import ChoiceError
 from scanner.crawl import scan
 from scanner.settings import ScanSettings
@@ -308,6 +310,24 @@ async def test_purposes_that_a_banner_does_not_offer_are_a_reason(
     with pytest.raises(ChoiceError) as caught:
         await scanned(url, browser, "preferences,statistics")
     assert reason in str(caught.value)
+
+
+async def test_what_is_asked_of_tools_is_well_formed_and_no_tool_is_seen_where_there_is_none(
+    shop: Site, browser: Browser
+) -> None:
+    selectors = [
+        selector
+        for tool in tools()
+        for kind in ("accept", "reject", "settings", "save")
+        for selector in [tool["banner"], *tool.get(kind, ()), *tool.get("switches", {}).values()]
+    ]
+    questions = [tool[kind] for tool in tools() for kind in ("says", "granted") if kind in tool]
+    code = f"""<script>const wrong = [];
+    for (const one of {json.dumps(selectors)}) try {{ if (document.querySelector(one)) wrong.push(one); }} catch {{ wrong.push(one); }}
+    for (const one of {json.dumps(questions)}) try {{ if (eval(one) !== null) wrong.push(one); }} catch {{ wrong.push(one); }}
+    document.title = JSON.stringify(wrong);</script>"""
+    visit = await browser.visit(serve(shop, code))
+    assert visit.page.title == "[]"
 
 
 CLOSED = SHADOW.replace("'open'", "'closed'")
