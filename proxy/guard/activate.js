@@ -331,22 +331,25 @@
 		if (document.readyState !== 'loading') await revive();
 		tell();
 	};
+	/** When the browser has nothing better to do: to open storage, or to ask for cookies, halts the page. */
+	const idle = (job) => (top.requestIdleCallback ? requestIdleCallback(job, { timeout: 200 }) : setTimeout(job));
 	const loaded = () => {
 		banner = document.getElementById('samtykke-root');
 		document.querySelectorAll(`[${HELD}]`).forEach(guard.veil);
-		clearKeys();
-		clearDatabases();
-		// What was left when he chose elsewhere: without scripts, or more names than one answer can expire.
-		if (remembers()) {
+		idle(() => {
+			clearKeys();
+			clearDatabases();
+			// What was left when he chose elsewhere: without scripts, or more names than one answer can expire.
+			if (!remembers()) return;
 			clearCookies();
 			if (channel) channel.postMessage(0);
-		}
+		});
 		if (state.purposes[0] || Object.values(state.vendors).includes(true)) revive();
 	};
 	listen();
 	if (!guard.script.dataset.state && remembers()) ask().catch(guard.nothing);
 	if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', loaded, { once: true });
 	else loaded();
-	addEventListener('load', () => [0, 1000, 5000].forEach((wait) => setTimeout(clearKeys, wait)));
+	addEventListener('load', () => [0, 1000, 5000].forEach((wait) => setTimeout(() => idle(clearKeys), wait)));
 	if (top === top.parent) quietly(() => signal('default', state.purposes[0] ? {} : { wait_for_update: 500 }));
 })();

@@ -62,10 +62,12 @@
 
 	const TAG = RegExp(`<(${Object.keys(LOADS).join('|')})(?=[\\s/>]|$)`, 'gi');
 	const ATTRIBUTE = /([\s/]*)([^\s/>][^\s/>=]*)(\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?/y;
-	const decoder = document.implementation.createHTMLDocument('').createElement('textarea');
+	/** @type {any} */
+	let decoder;
 	const decoded = (value) => {
 		value = value.replace(/^(["'])([^]*)\1$/, '$2');
 		if (!value.includes('&')) return value;
+		decoder ||= document.implementation.createHTMLDocument('').createElement('textarea');
 		decoder.innerHTML = trust(value.replace(/</g, '&lt;'), 'createHTML');
 		return decoder.value;
 	};

@@ -108,6 +108,7 @@
 		link: 'href imagesrcset', source: 'src srcset', video: 'src poster', audio: 'src', track: 'src', input: 'src',
 		image: 'href', feimage: 'href', use: 'href', a: 'ping', area: 'ping', body: 'background', td: 'background',
 	};
+	const SETTERS = 'Script.src IFrame.src Frame.src Embed.src Object.data Image.src.srcset Link.href.imageSrcset Source.src.srcset Media.src Video.poster Track.src Input.src Anchor.ping Area.ping Body.background';
 	const KINDS = { script: 'script', iframe: 'frame', frame: 'frame', embed: 'object', object: 'object', link: 'style' };
 	const ATTRIBUTES = RegExp(`^(${Object.values(LOADS).join('|').replace(/ /g, '|')}|xlink:href|attributionsrc|srcdoc)$`, 'i');
 	const NAMES = new Set([...Object.keys(LOADS), 'feImage', 'style']);
@@ -265,13 +266,12 @@
 		const [element, node] = ['Element', 'Node'].map(proto);
 		const reject = () => w.Promise.reject(new w.TypeError('Failed to fetch'));
 
-		// Setters.
-		for (const tag in LOADS)
-			for (const name of LOADS[tag].replace('imagesrc', 'imageSrc').split(' ')) {
-				let type = w.document.createElement(tag).__proto__;
-				while (type && !getOwnPropertyDescriptor(type, name)) type = type.__proto__;
+		// Setters, by interface: to make an element of each kind costs a page more than to name it.
+		for (const each of SETTERS.split(' ')) {
+			const [kind, ...names] = each.split('.');
+			const type = proto(`HTML${kind}Element`);
+			for (const name of names) {
 				const attribute = name.toLowerCase();
-				if (!type || natives.has((getOwnPropertyDescriptor(type, name) || {}).set)) continue;
 				ask(type, name, ([value], self) => put(self, attribute, value) && nothing, 'set');
 				wrap(type, name, (native) => ({
 					f() {
@@ -281,6 +281,7 @@
 					},
 				}).f, 'get');
 			}
+		}
 		wrap(element, 'setAttribute', (native) => ({
 			f(name, value) {
 				if (!ATTRIBUTES.test(name) || (this.localName === 'a' && name === 'href')) return apply(native, this, arguments);

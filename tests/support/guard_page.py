@@ -134,8 +134,14 @@ class ChromiumPages:
         self.chromium = chromium
         self.connection: Connection
         self.pages: dict[str, Page] = {}
+        self._trace: list[dict[str, Any]] = []
+        self._traced = asyncio.Event()
 
     def heard(self, session: str | None, method: str, params: dict[str, Any]) -> None:
+        if method == "Tracing.dataCollected":
+            self._trace += params["value"]
+        elif method == "Tracing.tracingComplete":
+            self._traced.set()
         page = self.pages.get(session or "")
         if page is None:
             return
@@ -146,6 +152,17 @@ class ChromiumPages:
             page.errors.append(details.get("exception", {}).get("description", details["text"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] == "error":
             page.errors.append(" ".join(str(each.get("value", each.get("description"))) for each in params["args"]))
+
+    @contextlib.asynccontextmanager
+    async def tracing(self, *categories: str) -> AsyncIterator[list[dict[str, Any]]]:
+        """What the browser notes of its own work meanwhile; the list is complete afterwards."""
+        self._trace = events = []
+        self._traced.clear()
+        wanted = {"includedCategories": list(categories)}
+        await self.connection.call("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": wanted})
+        yield events
+        await self.connection.call("Tracing.end", {})
+        await asyncio.wait_for(self._traced.wait(), 60)
 
     async def page(self) -> Page:
         """A new tab with an empty page, in a context of its own: no cookies or storage of another."""

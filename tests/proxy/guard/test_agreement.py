@@ -26,6 +26,8 @@ CONSENTS = (
     ACCEPT,
 )
 KINDS = ("script", "image", "frame", "connect")
+AT_ONCE = 200
+"""Addresses that the page is asked about in one command."""
 SEEN = (
     "google-analytics", "google-tag-manager", "google-ads", "meta", "hotjar", "matomo", "youtube", "vimeo", "linkedin",
     "google-maps", "google", "recaptcha",
@@ -113,10 +115,12 @@ async def compare(
     differing: list[object] = []
     for consent in consents:
         _, page = await lab.open("", guard=guard, consent=consent, mode=mode)
-        told = await page.run(
-            "(({find,refused})=>" + json.dumps(urls) + ".map(url=>" + json.dumps(KINDS) +
-            ".map(kind=>!refused(find(url,kind)))))(window[Symbol.for('samtykke.guard')])"
-        )  # fmt: skip
+        told: list[list[bool]] = []
+        for at in range(0, len(urls), AT_ONCE):
+            told += await page.run(
+                "(({find,refused})=>" + json.dumps(urls[at : at + AT_ONCE]) + ".map(url=>" + json.dumps(KINDS) +
+                ".map(kind=>!refused(find(url,kind)))))(window[Symbol.for('samtykke.guard')])"
+            )  # fmt: skip
         judge = RulesJudge(rules, consent, "shop.localhost", "/page1", signals)
         for url, answers in zip(urls, told, strict=True):
             for kind, passes in zip(KINDS, answers, strict=True):
