@@ -160,11 +160,11 @@ class Scene:
         answer = await self.connection.call("Runtime.evaluate", asked, frame.session, seconds=ANSWERS)
         return answer["result"].get("value")
 
-    async def world(self, frame: FrameSeen) -> int:
+    async def world(self, frame: FrameSeen, *, seconds: float = ANSWERS) -> int:
         """The execution context of our own in this frame, made on first use. Raises like `evaluate`."""
         if frame.id not in self._worlds:
             made = {"frameId": frame.id, "worldName": "scanner"}
-            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=ANSWERS)
+            answer = await self.connection.call("Page.createIsolatedWorld", made, frame.session, seconds=seconds)
             self._worlds[frame.id] = answer["executionContextId"]
         return self._worlds[frame.id]
 

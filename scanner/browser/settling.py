@@ -19,6 +19,10 @@ _PROMPT = 0.1
 """Seconds within which a page that is at rest answers."""
 _AGAIN = 3
 """Further whiles of silence that a page which answers slowly is given."""
+_DRAWN = """new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 1000);
+})"""
 _SCROLL = """(async () => {
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   for (let step = 0; step < 30 && scrollY + innerHeight < document.documentElement.scrollHeight - 1; step++) {
@@ -60,14 +64,22 @@ async def settle(scene: Scene, deadline: float) -> None:
 
 
 async def _answer_takes(scene: Scene, deadline: float) -> float | None:
-    """Seconds until every document has answered; None where one does not."""
+    """Seconds until every document has answered, the top one with a picture drawn; None where one does not."""
     began = time.monotonic()
-    asked = {
-        scene.connection.post("Runtime.evaluate", {"expression": "0"}, session.id)
-        for session in scene.sessions.values()
-        if session.is_document
-    }
-    if asked and (await asyncio.wait({*asked}, timeout=max(0.01, min(2.0, deadline - began))))[1]:
+    left = max(0.01, min(2.0, deadline - began))
+    post = scene.connection.post
+    frames = [session for session in scene.sessions.values() if session.is_document and session is not scene.main]
+    asked = {post("Runtime.evaluate", {"expression": "0"}, session.id) for session in frames}
+    top = scene.top_frame
+    try:
+        if top is not None:
+            drawn = {"expression": _DRAWN, "awaitPromise": True, "contextId": await scene.world(top, seconds=left)}
+            asked.add(post("Runtime.evaluate", drawn, top.session))
+    except TimeoutError:
+        return None
+    except CommandFailed:
+        pass  # the page is moving on just now
+    if asked and (await asyncio.wait(asked, timeout=left))[1]:
         return None
     return time.monotonic() - began
 
