@@ -38,17 +38,22 @@
 
 	/** @type {[string, any[]][]} */
 	const calls = [];
-	for (const name in guard.stubs) {
-		if (name in top || allowed(guard.stubs[name])) continue;
-		const stub = (...args) => void calls.push([name, args]);
+	const standIn = (name, sign, facts, stub, then) => {
+		if (name in top || allowed(facts)) return;
 		let held = false;
 		// Only where its snippet is held: a bundled copy of the snippet gives up when it finds its own name taken.
-		const found = () => [...document.querySelectorAll(`script[${HELD}]`)].some((each) => /** @type {any} */ (each).text.includes(name + '('));
+		const found = () => [...document.querySelectorAll(`script[${HELD}]`)].some((each) => /** @type {any} */ (each).text.includes(name + sign));
 		Object.defineProperty(top, name, {
 			configurable: true,
-			get: () => ((held ||= found()) ? stub : undefined),
+			get: () => (allowed(facts) ? then : (held ||= found()) ? stub : undefined),
 			set: (value) => Object.defineProperty(top, name, { value, configurable: true, enumerable: true, writable: true }),
 		});
+	};
+	// The snippet itself must find the name of its function free, and the array that waits for it.
+	for (const name in guard.stubs) standIn(name, '(', guard.stubs[name], (...args) => void calls.push([name, args]), undefined);
+	for (const name in guard.queues) {
+		const queue = [];
+		standIn(name, '.push', guard.queues[name], queue, queue);
 	}
 	const replay = () => {
 		for (const [name, args] of calls.splice(0)) {

@@ -10,6 +10,7 @@
  * @property {any[][]} rows purpose, vendor, then cookies, keys, inline texts
  * @property {boolean} strict refuses a cookie that nobody knows
  * @property {Record<string, (string | null)[]>} stubs a tag's global function -> its purpose and vendor
+ * @property {Record<string, (string | null)[]>} queues the same of the arrays that tags read
  */
 
 (function (/** @type {Rules} */ rules) {
@@ -26,7 +27,7 @@
 		/max-age/i.test(text) ? /max-age=\s*[0-]/i.test(text) : Date.parse((/expires=([^;]*)/i.exec(text) || '')[1]) <= Date.now();
 	const key = (name) => refused(match(rules.rows, '' + name, KEYS), false);
 	const inline = (text) => refused(match(rules.rows, text, INLINE));
-	Object.assign(guard, { cookie, key, inline, stubs: rules.stubs });
+	Object.assign(guard, { cookie, key, inline, stubs: rules.stubs, queues: rules.queues });
 	const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
 
 	/** A style sheet without its refused addresses; `note` is told why. */

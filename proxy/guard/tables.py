@@ -24,6 +24,8 @@ from proxy.signals import signalling
 _COOKIES, _KEYS, _INLINE = range(3)
 _CALLED = re.compile(r"^([A-Za-z_$][\w$]*)\(")
 """The function a signature calls: `fbq('init'` -> `fbq`."""
+_QUEUED = re.compile(r"^([A-Za-z_$][\w$]*)\.push")
+"""The queue that it fills: `_paq.push` -> `_paq`."""
 _SPECIAL = re.compile(r"[.+^${}()|\[\]\\?*]")
 _ANCHORS = {_COOKIES: ("^(", ")$"), _KEYS: ("^(", ")$"), _INLINE: ("", "")}
 _HOST_START = r"(^|\.)"
@@ -56,6 +58,7 @@ def tables(rules: Mapping[str, Any], exempt_paths: Iterable[str] = ()) -> tuple[
         "rows": _names(rules),
         "strict": rules["unknown"].get("cookie") == "block",
         "stubs": {name: facts for text, *facts in rules["inline"] for name in _CALLED.findall(text)},
+        "queues": {name: facts for text, *facts in rules["inline"] for name in _QUEUED.findall(text)},
     }
     return _json(first), _json(second)
 

@@ -33,7 +33,11 @@ class GuardRules:
                 "exact": {"trk_id": ["statistics", "tracker"]},
                 "globs": [["ph_*_posthog", "statistics", "tracker"]],
             },
-            "inline": [["trk(", "statistics", "tracker"], ["_adq", "marketing", "ads"]],
+            "inline": [
+                ["trk(", "statistics", "tracker"],
+                ["_que.push", "statistics", "tracker"],
+                ["_adq", "marketing", "ads"],
+            ],
             "own": ["shop.localhost"],
             "unknown": {"script": "block", "frame": "block", "object": "block", "worker": "block"},
             "exempt": False,

@@ -7,8 +7,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from guard_rules import GuardRules
 
 from policies.purpose import ACCEPT, Consent
+from proxy.guard import guard_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -153,6 +155,77 @@ async def test_calls_made_before_the_snippet_ran_are_not_lost(lab: Any) -> None:
     assert page.errors == []
     await page.run(ACCEPT_ALL)
     assert await page.run("window.order") == ["start", "click,1"]
+
+
+SNIPPETS = {
+    "gtag": (
+        "window.dataLayer=window.dataLayer||[];function gtag(){dataLayer.push(arguments)}gtag('js',1);gtag('config','G-1')",
+        "gtag('event','early')",
+        "dataLayer.map(e=>[...e]).filter(e=>e[0]!=='consent')",
+        [["js", 1], ["config", "G-1"], ["event", "early"]],
+    ),
+    "fbq": (
+        "!function(f){if(f.fbq)return;var n=f.fbq=function(){n.callMethod?n.callMethod.apply(n,arguments):n.queue.push(arguments)};"
+        "if(!f._fbq)f._fbq=n;n.queue=[]}(window);fbq('init','1')",
+        "fbq('track','Early')",
+        "fbq.queue.map(e=>[...e])",
+        [["init", "1"], ["track", "Early"]],
+    ),
+    "_paq": (
+        "var _paq=window._paq=window._paq||[];_paq.push(['setSiteId','1'])",
+        "_paq.push(['trackEvent','early'])",
+        "_paq",
+        [["trackEvent", "early"], ["setSiteId", "1"]],
+    ),
+}
+"""Tag -> its makers' snippet, what the page calls before, what the tag then finds and in which order."""
+
+
+@pytest.mark.parametrize("tag", SNIPPETS)
+async def test_what_a_page_tells_a_known_tag_too_early_is_not_lost(tag: str, lab: Any) -> None:
+    snippet, call, queue, expected = SNIPPETS[tag]
+    signs = [
+        ["gtag('config'", "statistics", "tracker"],
+        ["fbq('init'", "statistics", "tracker"],
+        ["_paq.push", "statistics", "tracker"],
+    ]
+    guard = guard_of(GuardRules(inline=signs))
+    _, page = await lab.open(f'{held_script(snippet)}<button onclick="{call}">b</button>', guard=guard)
+    await page.run("document.querySelector('button').click()")
+    assert page.errors == []
+    await page.run(ACCEPT_ALL)
+    assert await page.run(queue) == expected
+    assert page.errors == []
+
+
+async def test_a_consent_framework_of_the_sites_own_is_left_working(lab: Any) -> None:
+    """TCF: its stub answers, frames find it by its locator, and none is made where there was none."""
+    stub = (
+        "<script>(function(){const q=[];const add=()=>{const f=document.createElement('iframe');f.style.cssText='display:none';"
+        "f.name='__tcfapiLocator';document.body?document.body.appendChild(f):setTimeout(add,5)};add();"
+        "window.__tcfapi=(c,v,cb,...a)=>c==='ping'?cb({cmpLoaded:false,cmpStatus:'stub'},true):q.push([c,v,cb,...a]);window.waiting=q;"
+        "addEventListener('message',(e)=>{const m=e.data&&e.data.__tcfapiCall;if(m)__tcfapi(m.command,m.version,(r,s)=>"
+        "e.source.postMessage({__tcfapiReturn:{returnValue:r,success:s,callId:m.callId}},'*'))})})()</script>"
+    )
+    asking = (
+        "<iframe srcdoc=\"<script>parent.postMessage({__tcfapiCall:{command:'ping',version:2,callId:7}},'*');"
+        "addEventListener('message',(e)=>parent.answered=e.data.__tcfapiReturn)</script>\"></iframe>"
+    )
+    _, page = await lab.open(stub + asking)
+    async with asyncio.timeout(20):
+        while not await page.run("window.answered && true"):  # noqa: ASYNC110  the page is another process
+            await asyncio.sleep(0.03)
+    assert await page.run("answered") == {
+        "returnValue": {"cmpLoaded": False, "cmpStatus": "stub"},
+        "success": True,
+        "callId": 7,
+    }
+    await page.run("__tcfapi('getTCData',2,()=>0)")
+    assert await page.run("waiting[0][0]") == "getTCData"
+    assert await page.run("frames.__tcfapiLocator !== undefined")
+    assert page.errors == []
+    _, page = await lab.open("")
+    assert await page.run("typeof __tcfapi") == "undefined"
 
 
 async def test_a_bundled_snippet_finds_its_name_free(lab: Any) -> None:

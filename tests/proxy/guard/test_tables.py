@@ -105,6 +105,7 @@ def test_rules_survive_their_way_into_the_tables() -> None:
     assert [row[:2] for row in cookies if re.search(row[2], "_trk_a")] == [["statistics", "tracker"]]
     assert not any(re.search(row[2], "x_trk") for row in cookies)
     assert stored["stubs"] == {"trk": ["statistics", "tracker"]}
+    assert stored["queues"] == {"_que": ["statistics", "tracker"]}
 
 
 @given(st.text(min_size=1, max_size=20))
