@@ -7,7 +7,7 @@ site's own files. The matrix of every guest alone in every state is a soak test.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +41,8 @@ BY_HEADER = (
     "basket=3; Path=/; Max-Age=999999",
 )
 """What the site's own server sets: for the host, for the domain, below a folder, readable by scripts or not."""
+PATIENCE = 6
+"""Visits, at most, until everything that should work has done so in one of them."""
 REFUSE = "#samtykke-dialog [value=reject]"
 ELEMENTS = [guest for guest in GUESTS if guest.way != "bundle"]
 
@@ -74,6 +76,18 @@ class Setting:
         assert visit.page.status == 200, visit.page
         return visit
 
+    async def working(
+        self, origin: str, path: str, guests: Sequence[Guest], cookies: tuple[CookieToSet, ...] = ()
+    ) -> Visit:
+        """A visit in which all of these are seen to work; on a busy machine not every page waits for the slowest."""
+        lacks: dict[str, list[str]] = {}
+        for _ in range(PATIENCE):
+            visit = await self.look(origin, path, cookies)
+            lacks = {guest.name: gone for guest in guests if (gone := missing(guest, names(visit), self.site))}
+            if not lacks:
+                return visit
+        raise AssertionError(lacks)
+
     async def choice(self, consent: str) -> tuple[CookieToSet, ...]:
         settings = ScanSettings(url=self.proxied + "/all")
         names = resolver_for(settings, None)
@@ -104,7 +118,7 @@ async def setting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Set
         seen = await scan(settings, catalogue(), now=lambda: datetime.now(UTC))
         draft = draft_policy([seen], catalogue(), site="shop", hosts=[SITE], overrides=config.policy.override)
         policy_folder(config).publish(draft)
-        browser = await Browser.launch(BrowserSettings(extra_arguments=arguments))
+        browser = await Browser.launch(BrowserSettings(extra_arguments=arguments, ceiling_seconds=30))
         async with browser, running_proxy(config) as proxy, launch_pages(site.rules, IGNORE_CERTIFICATES) as pages:
             yield Setting(site, proxy, browser, pages)
 
@@ -145,9 +159,7 @@ async def test_there_are_ten_and_they_come_by_every_way() -> None:
 
 
 async def test_all_work_unproxied_none_before_consent_the_right_ones_after_it(setting: Setting) -> None:
-    direct = await setting.look(setting.site.origin, "/all")
-    for guest in GUESTS:
-        assert missing(guest, names(direct), setting.site) == [], guest.name
+    direct = await setting.working(setting.site.origin, "/all", GUESTS)
 
     for javascript in (True, False):
         before = await setting.look(setting.proxied, "/all", javascript=javascript)
@@ -162,17 +174,13 @@ async def test_all_work_unproxied_none_before_consent_the_right_ones_after_it(se
         assert new_errors(refused, direct) == set()
 
     for granted, wanted in (("statistics", {"statistics"}), ("marketing", {"marketing"}), ("preferences", set())):
-        partly = await setting.look(setting.proxied, "/all", await setting.choice(granted))
+        right = [guest for guest in GUESTS if guest.purpose in wanted]
+        partly = await setting.working(setting.proxied, "/all", right, await setting.choice(granted))
         for guest in GUESTS:
-            if guest.purpose in wanted:
-                assert missing(guest, names(partly), setting.site) == [], (granted, guest.name)
-            else:
-                assert silent(guest, names(partly), setting.site), (granted, guest.name)
+            assert guest in right or silent(guest, names(partly), setting.site), (granted, guest.name)
         assert new_errors(partly, direct) == set(), granted
 
-    back = await setting.look(setting.proxied, "/all", await setting.choice("accept"))
-    for guest in GUESTS:
-        assert missing(guest, names(back), setting.site) == [], guest.name
+    back = await setting.working(setting.proxied, "/all", GUESTS, await setting.choice("accept"))
     assert new_errors(back, direct) == set()
 
 
@@ -180,7 +188,7 @@ async def until_stored(page: Page, guests: list[Guest], site: GuestSite) -> None
     """Hits come before or after what is kept; in the end both are there."""
     lacks: dict[str, list[str]] = {"": []}
     with suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while lacks:
                 with suppress(CommandFailed):  # the page reloads at this very moment
                     stored = set(await page.run(STORED))
@@ -199,7 +207,7 @@ async def jar(page: Page) -> set[str]:
     return {cookie["name"] for cookie in (await page.call("Network.getAllCookies"))["cookies"]}
 
 
-async def until(done: Callable[[], bool], seconds: float = 15) -> None:
+async def until(done: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not done():  # noqa: ASYNC110  the server's handler sets no event
             await asyncio.sleep(0.05)
@@ -247,7 +255,7 @@ async def test_accept_brings_all_back_and_withdrawal_takes_everything_away(setti
         f"form.innerHTML = '<input name=action value=withdraw><input name=return value={DEEP}>';"
         "document.body.append(form); form.submit()"
     )
-    await asyncio.wait_for(page.loaded.wait(), 15)
+    await asyncio.wait_for(page.loaded.wait(), 60)
     await asyncio.sleep(0.3)
     site.hits.clear()
     page.errors.clear()
@@ -273,13 +281,13 @@ async def test_withdrawal_in_the_settings_clears_at_once_and_tells_another_tab(s
     other.loaded.clear()
     page.loaded.clear()
     await page.run("document.getElementById('samtykke-reopen').click()")
-    for _ in range(100):
+    for _ in range(600):
         if await page.run(f"!!document.querySelector('{REFUSE}')"):
             break
         await asyncio.sleep(0.05)
     await page.run(f"document.querySelector('{REFUSE}').click()")
-    await asyncio.wait_for(page.loaded.wait(), 15)
-    await asyncio.wait_for(other.loaded.wait(), 15)
+    await asyncio.wait_for(page.loaded.wait(), 60)
+    await asyncio.wait_for(other.loaded.wait(), 60)
     await asyncio.sleep(0.2)
     site.hits.clear()
     await asyncio.sleep(0.6)
@@ -294,15 +302,14 @@ async def test_withdrawal_in_the_settings_clears_at_once_and_tells_another_tab(s
 @pytest.mark.parametrize("guest", GUESTS, ids=lambda guest: guest.name)
 async def test_every_guest_alone_in_every_state(guest: Guest, setting: Setting) -> None:
     path = f"/{guest.name}"
-    direct = await setting.look(setting.site.origin, path)
-    assert missing(guest, names(direct), setting.site) == []
+    direct = await setting.working(setting.site.origin, path, [guest])
     for state in ("undecided", "noscript", "gpc", "reject", "preferences", "statistics", "marketing", "accept"):
         cookies = () if state in {"undecided", "noscript", "gpc"} else await setting.choice(state)
-        terms = {"javascript": state != "noscript", "gpc": state == "gpc"}
-        visit = await setting.look(setting.proxied, path, cookies, **terms)
         if state in {guest.purpose, "accept"}:
-            assert missing(guest, names(visit), setting.site) == [], state
+            visit = await setting.working(setting.proxied, path, [guest], cookies)
         else:
+            terms = {"javascript": state != "noscript", "gpc": state == "gpc"}
+            visit = await setting.look(setting.proxied, path, cookies, **terms)
             assert setting.site.hits == [], state
             assert names(visit) <= OURS, state
         assert new_errors(visit, direct) == set(), state

@@ -219,7 +219,7 @@ async def until_asked(shop: Shop, files: set[str]) -> None:
     assert set(shop.hits) == files
 
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds, for a machine that has other things to do."""
 EXPECTED: dict[str, tuple[object, set[str]]] = {
     **{f"/{name}": ([True, "Count 1"], {"tag.js", "app.gif", "film.html"}) for name in FRAMEWORKS},
