@@ -7,7 +7,6 @@ Order for each request: refuse what is ambiguous -> find the site -> own address
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 import ssl
 import time
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from random import getrandbits
 
 import structlog
 from aiohttp.abc import AbstractResolver
@@ -97,7 +97,8 @@ class Proxy:
         self._looking: asyncio.Task[None] | None = None
         self._sites = Sites(())
         self._stopping = False
-        self._ids = (f"{secrets.token_hex(4)}{number:08x}" for number in count())
+        # Told apart over all workers and restarts; nobody is to guess anything from them, nor to be kept from guessing.
+        self._ids = (f"{getrandbits(32):08x}{number:08x}" for number in count())
         gates: list[Gate] = [gate for gate in GATES if gate.name not in without]
         documents = Documents(settings, self.parts.desk, guarded="guard" not in without)
         self.memory = Memory(settings.remembered, lambda hit: self.counted.remembered(hit=hit))

@@ -116,12 +116,13 @@ class Editing:
         return self._memory.is_new(stretch)
 
     def known_stretch(self, stretch: bytes) -> bytes | None:
-        if self._templates or self._start_due:
+        # Looked up anew: what was read meanwhile may have moved the document's base, or filled the memory.
+        found = self._stretches.get(stretch)
+        if found is None or self._templates or self._start_due:
             return None
-        became, evidence = self._stretches[stretch]
-        if evidence:
-            self.elements.stripped += evidence
-        return became
+        if found[1]:
+            self.elements.stripped += found[1]
+        return found[0]
 
     def begin_stretch(self) -> None:
         self._evidence_before = len(self.elements.stripped)
