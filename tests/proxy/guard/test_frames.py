@@ -43,6 +43,7 @@ MADE = {
     "write": "document.write('<iframe width=400 height=250 src=\"'+V+'\"></iframe>')",
     "clone": "const e=document.createElement('iframe');e.src=V;e.width=400;e.height=250;root.append(e.cloneNode())",
     "moved": "const e=document.createElement('iframe');e.src=V;e.width=400;e.height=250;root.append(e);setTimeout(()=>root.prepend(e),150)",
+    "fetched": "fetch(location.pathname+'.part').then(r=>r.text()).then(t=>{root.innerHTML=t})",
     "from_a_parser": "const d=new DOMParser().parseFromString('<iframe width=400 height=250 src=\"'+V+'\"></iframe>','text/html');root.append(...d.body.children)",
 }
 INSIDE = "document.querySelector('iframe').contentDocument.querySelector('.samtykke-placeholder')"
@@ -67,6 +68,7 @@ class Scene:
         """Make the page; gives its path. `V` in a body's script and %V% in its markup is the video."""
         video = f"http://video.localhost:{self.lab.site.port}/t/{name}/film.html?a=1&b=2"
         text = body.replace("%V%", video.replace("&", "&amp;"))
+        self.lab.site.pages[f"/{name}.part"] = ({}, f'<iframe width=400 height=250 src="{video}"></iframe>'.encode())
         self.lab.site.pages[f"/{name}"] = (
             headers or {},
             f'<!doctype html><html lang="{language}"><head><title>A film</title>{head}</head><body><div id=root></div>'
@@ -174,6 +176,17 @@ async def test_it_says_the_same_as_the_one_that_the_proxy_writes(scene: Scene) -
         assert said[0] == said[1]
 
 
+async def test_a_frame_in_a_frame_of_the_sites_own_is_explained_there(scene: Scene) -> None:
+    inner = scene.serve("within", f"<script>{MADE['src']}</script>", language="nb")
+    page = await scene.open("around", f'<iframe src="{inner}" width=600 height=400></iframe>', language="nb")
+    there = INSIDE.replace("document.", "document.querySelector('iframe').contentDocument.", 1)
+    await until(page, there)
+    assert "Video fra Films" in await page.run(there + ".textContent")
+    assert scene.lab.site.hits["within"] == 0
+    await page.run(f"{there}.querySelector('[data-samtykke-load]').click()")
+    assert await scene.lab.site.hit("within", seconds=CEILING)
+
+
 async def test_keyboard_and_screen_reader_reach_it(scene: Scene) -> None:
     body = f"<button id=first>before</button><script>{MADE['src']}</script>"
     page = await scene.open("keys", body, language="en")
@@ -253,7 +266,7 @@ async def test_no_script_of_the_pages_hears_or_takes_over_a_choice(scene: Scene)
     await until(page, "document.cookie.includes('samtykke_purposes=')")
     await until(page, "!document.getElementById('samtykke-banner')")
     assert await page.run("window.heard") == []
-    await page.run("document.getElementById('samtykke-reopen').click()")
+    await page.run("samtykke.open()")
     await until(page, "document.getElementById('samtykke-dialog').open")
     await page.run("document.querySelector('#samtykke-dialog input[type=checkbox]').click()")
     await page.run("document.querySelector('#samtykke-dialog button[value=save]').click()")
