@@ -24,7 +24,19 @@ def test_the_number_of_consent_tools_and_of_languages_is_told():
 
 def test_every_tool_can_be_accepted_and_refused_and_says_what_it_keeps():
     for tool in tools():
-        known = {"name", "banner", "accept", "reject", "settings", "save", "switches", "keeps", "says", "granted"}
+        known = {
+            "name",
+            "banner",
+            "accept",
+            "reject",
+            "settings",
+            "save",
+            "switches",
+            "pair",
+            "keeps",
+            "says",
+            "granted",
+        }
         assert set(tool) <= known, tool["name"]
         assert set(tool.get("switches", ())) <= {"preferences", "statistics", "marketing"}, tool["name"]
         for key in ("accept", "reject", "keeps"):

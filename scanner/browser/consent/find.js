@@ -1,6 +1,6 @@
 // Find the consent banner of this document and its buttons; `want` (accept, reject, settings, save) chooses one, which
 // stays in `globalThis.chosen` of our own world until it is pressed; `switches` lists the banner's switches with what
-// they are for, which stay in `globalThis.switches`. Answers null where no banner is seen.
+// they are for, and `globalThis.turn` turns one. Answers null where no banner is seen.
 ((tools, words, about, want, purposes) => {
   const closed = new Map([...globalThis.closedRoots ?? []].map((root) => [root.host, root]));
   const rootOf = (node) => node.shadowRoot ?? closed.get(node);
@@ -112,9 +112,12 @@
     for (const layer of layers) for (const node of inside(layer, SWITCH)) {
       if (!found.has(node) && near(node)) found.set(node, null);
     }
-    globalThis.switches = [...found.keys()];
-    return [...found].map(([node, purpose]) => ({...named(node), ...(purpose && {purpose}),
-      on: node.checked ?? (node.getAttribute('aria-checked') ?? node.getAttribute('aria-pressed')) === 'true',
+    const all = [...found.keys()], pair = known?.tool.pair;
+    const paired = (node) => pair && found.get(node) && node.querySelector(pair.on);
+    const isOn = (node) => paired(node) ? (node.matches(pair.allowed) ? true : node.matches(pair.denied) ? false : null)
+      : node.checked ?? (node.getAttribute('aria-checked') ?? node.getAttribute('aria-pressed')) === 'true';
+    globalThis.turn = (at, on) => (paired(all[at]) ? all[at].querySelector(on ? pair.on : pair.off) : all[at]).click();
+    return [...found].map(([node, purpose]) => ({...named(node), ...(purpose && {purpose}), on: isOn(node),
       fixed: !!node.disabled || node.getAttribute('aria-disabled') === 'true'}));
   };
 

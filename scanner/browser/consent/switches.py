@@ -39,11 +39,12 @@ _TURNS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One switch as it stands. `purpose` None: its label says nothing known; `fixed`: it cannot be turned."""
+    """One switch as it stands. `purpose` None: its label says nothing known; `fixed`: it cannot be
+    turned; `on` None: nobody has decided yet (a pair of buttons, of which one is to be pressed)."""
 
     label: str
     purpose: str | None
-    on: bool
+    on: bool | None
     fixed: bool = False
 
     @property
@@ -53,8 +54,10 @@ class Switch:
 
 def to_turn(switches: Sequence[Switch], wanted: frozenset[str]) -> list[int]:
     """Which switches to turn, by position: off what is not wanted first, since one may stand for several others."""
-    off = [at for at, one in enumerate(switches) if one.optional and one.on and one.purpose not in wanted]
-    return off or [at for at, one in enumerate(switches) if one.optional and not one.on and one.purpose in wanted]
+    off = [at for at, one in enumerate(switches) if one.optional and one.on is not False and one.purpose not in wanted]
+    return off or [
+        at for at, one in enumerate(switches) if one.optional and one.on is not True and one.purpose in wanted
+    ]
 
 
 def without_switch(switches: Sequence[Switch], wanted: frozenset[str]) -> list[str]:
@@ -87,25 +90,31 @@ async def choose(scene: Scene, wanted: frozenset[str]) -> Pressed:
     if missing := without_switch(switches, wanted):
         labels = ", ".join(dict.fromkeys(one.label for one in switches if one.label)) or "no names"
         return failed(f"the banner has no switch for {', '.join(missing)} (its switches: {labels})")
+    again: tuple[Spot, list[Switch]] | None = found
     for _ in range(ROUNDS):
         if not (turn := to_turn(switches, wanted)):
             break
         for at in turn:
-            await scene.evaluate(spot.frame, f"globalThis.switches[{at}].click()")
-        path += [f"{'on' if not switches[at].on else 'off'}: {switches[at].label}" for at in turn]
+            on = switches[at].purpose in wanted
+            await scene.evaluate(spot.frame, f"globalThis.turn({at}, {'true' if on else 'false'})")
+            path.append(f"{'on' if on else 'off'}: {switches[at].label}")
         await asyncio.sleep(_TURNS)
         again = await _switches(scene)
         if again is None:
-            return failed("the banner's switches went away before the choice was saved")
+            break
         spot, switches = again
-    if left := to_turn(switches, wanted):
-        return failed(f"the banner's switch {switches[left[0]].label!r} does not turn")
-    save = await await_button(scene, "save")
-    if save is None:
-        return failed("the banner has no button to save the choice")
-    path.append(await push(scene, save))
+    if again is not None:
+        if left := to_turn(switches, wanted):
+            return failed(f"the banner's switch {switches[left[0]].label!r} does not turn")
+        save = await await_button(scene, "save")
+        if save is None:
+            return failed("the banner has no button to save the choice")
+        path.append(await push(scene, save))
     error = None if await gone(scene) else f"the banner stays after pressing {path[-1]!r}"
     reason, confirmed = await _verified(scene, tool, switches, wanted)
+    if again is None and confirmed is None:
+        # Some tools save each choice as it is made and close after the last; then they must say so.
+        reason = "the banner's switches went away before the choice was saved"
     after = await state_of(scene)
     return Pressed(want, tool, tuple(path), confirmed, before=before, after=after, error=error or reason)
 

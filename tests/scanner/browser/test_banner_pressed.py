@@ -255,6 +255,13 @@ VANILLA_PURPOSES = """<link rel="stylesheet" href="/vanilla.css"><script src="/v
       sections: [{title: 'Strictly necessary', description: 'Always.', linkedCategory: 'necessary'},
         {title: 'Performance and analytics', description: 'Counts.', linkedCategory: 'analytics'},
         {title: 'Advertisement and targeting', description: 'Follows.', linkedCategory: 'ads'}]}}}}});</script>"""
+TARTEAUCITRON_PURPOSES = (
+    TARTEAUCITRON.removesuffix("</script>")
+    + """
+tarteaucitron.services.ads = {key: 'ads', type: 'ads', name: 'Adverts', uri: '', needConsent: true,
+  cookies: [], js() { tarteaucitron.addScript('http://ads.localhost:%PORT%/ads.js'); }};
+tarteaucitron.job.push('ads');</script>"""
+)
 OWN_PURPOSES = """<div id=bar role=dialog style="position:fixed;bottom:0" hidden><p>Vi bruker informasjonskapsler.</p>
 <button onclick="document.getElementById('more').hidden = false">Tilpass</button><div id=more hidden>
 <label><input type=checkbox checked disabled> Nødvendige</label><label><input type=checkbox id=s> Statistikk</label>
@@ -276,9 +283,10 @@ document.getElementById('save').onclick = () => {
     [
         ("Klaro", KLARO_PURPOSES, "klaro"),
         ("vanilla-cookieconsent", VANILLA_PURPOSES, "cc_cookie"),
+        ("tarteaucitron", TARTEAUCITRON_PURPOSES, "tarteaucitron"),
         (None, OWN_PURPOSES, "choice"),
     ],
-    ids=["klaro", "vanilla", "a banner of their own"],
+    ids=["klaro", "vanilla", "tarteaucitron", "a banner of their own"],
 )
 async def test_exactly_the_wanted_purposes_are_chosen_on_a_foreign_banner(
     shop: Site, browser: Browser, tool: str | None, banner: str, keeps: str
