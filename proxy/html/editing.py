@@ -82,6 +82,7 @@ class Editing:
         self.judging = Judging(page, judge, charset)
         self._charset = charset
         self._mode = mode
+        self._depth = depth
         self._nests = depth < _DEPTH
         self._placeholders = depth == 0
         if mode == "xml":
@@ -92,7 +93,7 @@ class Editing:
         )
         self.stretch = memory.stretch
         self._memory = memory
-        self._known, self._stretches = memory.scope(page.url, charset)
+        self._known, self._stretches = memory.scope(page.url, charset, depth)
         self._head_due = bool(injection.head)
         self._start_due = bool(injection.body_start)
         self._end_due = bool(injection.body_end)
@@ -198,7 +199,7 @@ class Editing:
                 if href := attributes(raw, name_length, self._charset).get("href"):
                     self._based = True
                     self.judging.rebase(href)
-                    self._known, self._stretches = self._memory.scope(self.judging.page.url, self._charset)
+                    self._known, self._stretches = self._memory.scope(self.judging.page.url, self._charset, self._depth)
             case "template":
                 self._templates += 1
             case "body":

@@ -50,6 +50,9 @@ def test_a_shared_memory_changes_neither_answer_nor_evidence(
 
 @settings(max_examples=250, deadline=None)
 @given(begins=documents, between=documents, ends=documents)
+@example(
+    begins=b"<noscript>" * 2, between=b"", ends=b"<noscript>" * 3 + b"<iframe src=//video.test/1></iframe></noscript>"
+)
 @example(begins=b"<base href=//ads.test/>", between=b"", ends=b"<script src=t.js></script><img src=p.gif>")
 def test_a_stretch_met_before_is_taken_for_itself_only_where_it_means_the_same(
     begins: bytes, between: bytes, ends: bytes
