@@ -2,7 +2,8 @@
 
 Pages of a site repeat themselves: head, navigation, style sheets, scripts, footer. A memory belongs to one judge, that
 is to one policy, one consent and one kind of page, and must never be shared beyond. Addresses are resolved against the
-page's folder, so what is known is kept by folder and charset, and by depth, since nesting has an end. Bounded: past `limit` bytes everything is forgotten.
+page's folder, so what is known is kept by folder and charset, and by depth, since nesting has an end. Bounded: past
+`limit` bytes everything is forgotten.
 """
 
 from __future__ import annotations
