@@ -1,10 +1,10 @@
-"""Pictures for the docs: banner, settings, placeholder and preferences, light and dark, desktop and phone, nb and en.
+"""Pictures for the docs: every layer and page of ours, light and dark, desktop and phone, nb and en.
 
     samtykke up                                   (in another terminal)
     python tools/screenshots.py http://shop.localhost:8080/
 
-Each becomes docs/images/banner/LAYER-SCREEN-SCHEME-LANGUAGE.png with at most 256 colours. The choice is never made, so
-every picture is of a visitor who has not answered yet.
+Each becomes docs/images/banner/LAYER-SCREEN-SCHEME-LANGUAGE.png with at most 256 colours. The own record is that of
+somebody who has just said yes; in all other pictures nobody has answered yet.
 """
 
 from __future__ import annotations
@@ -16,36 +16,21 @@ import struct
 import sys
 import tempfile
 import zlib
+from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "support")]
 
-from aiohttp.test_utils import RawTestServer  # noqa: E402  found only now
 from chromium_page import ChromiumPage, chromium  # noqa: E402  found only now
-from consent_site import SHOP, Shop, close_shop, open_shop  # noqa: E402  found only now
-
-from policies.purpose import Purpose  # noqa: E402  after the path
-from policies.verdict import Verdict  # noqa: E402  after the path
 
 FOLDER = ROOT / "docs" / "images" / "banner"
 SCREENS = {"desktop": (1280, 800, 1.0, False), "phone": (390, 844, 1.5, True)}
+SCHEMES = ("light", "dark")
 START = {"nb": "", "en": "en/"}
-STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{font:17px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
-)
-STORY = {
-    "nb": (
-        "<p>Første natten blåste det så teltet sang. Se filmen fra toppen:</p>",
-        "<p>Neste dag var det blikk stille.</p>",
-    ),
-    "en": (
-        "<p>The first night the wind made the tent sing. See the film from the top:</p>",
-        "<p>The next day was calm.</p>",
-    ),
-}
-LAYERS = ("banner", "settings", "placeholder", "preferences")
+ARTICLE = {"nb": "artikkel/tre-netter-i-jotunheimen", "en": "en/article/three-nights-in-jotunheimen"}
+"""The demo's page with a video."""
+LAYERS = ("banner", "settings", "placeholder", "preferences", "cookies", "me")
 LARGEST = 150 * 1024
 
 # Twenty-five lines that do what a picture tool would: the 256 commonest of 32,768 colours, each pixel to its nearest.
@@ -92,21 +77,12 @@ async def reduced(page: ChromiumPage, png: bytes) -> bytes:
     )
 
 
-def story(shop: Shop, language: str) -> None:
-    """Give the page of a small site a video that is not loaded."""
-    verdict = Verdict("block", "needs consent", vendor="youtube", purpose=Purpose.PREFERENCES)
-    source = {"src": "https://www.youtube.com/embed/jotunheimen", "width": "720", "height": "405"}
-    held = shop.desk.placeholder(verdict, "video", source, language=language, site=SHOP).decode()
-    shop.language, shop.style = language, STYLE
-    shop.content = STORY[language][0] + held + STORY[language][1]
-
-
 async def arranged(page: ChromiumPage, site: str, layer: str, language: str) -> None:
     """Bring the layer onto the screen."""
-    if layer == "preferences":
-        await page.open(f"{site}.samtykke/preferences?lang={language}&return=/{START[language]}")
+    if layer in ("preferences", "cookies"):
+        await page.open(f"{site}.samtykke/{layer}?lang={language}&return=/{START[language]}")
         return
-    await page.open(site + ("" if layer == "placeholder" else START[language]))
+    await page.open(site + (ARTICLE[language] if layer == "placeholder" else START[language]))
     await page.until("document.getElementById('samtykke-banner') !== null")
     if layer == "settings":
         await page.run("document.getElementById('samtykke-settings').click()")
@@ -114,43 +90,46 @@ async def arranged(page: ChromiumPage, site: str, layer: str, language: str) -> 
         await page.run("document.querySelectorAll('#samtykke-dialog details')[2].open = true")
     if layer == "placeholder":
         await page.run("document.getElementById('samtykke-banner').remove()")
+        await page.run("document.querySelector('.video').scrollIntoView({ block: 'center' })")
+        held = "document.querySelector('.video iframe').contentDocument"
+        await page.until(f"{held}.querySelector('.samtykke-placeholder') !== null")
+    if layer == "me":
+        await page.run("document.getElementById('samtykke-accept').click()")
+        await page.until("document.cookie.includes('samtykke_purposes=p')")
+        await page.open(f"{site}.samtykke/me?lang={language}&return=/{START[language]}")
 
 
-async def taken(site: str) -> list[Path]:
+async def taken(site: str, into: Path) -> list[Path]:
     """All pictures, written. Raises RuntimeError for one that is too large to keep in the repository."""
     paths = []
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.png"
-        shop = await open_shop(Path(folder))
-        async with chromium() as page, chromium() as workshop, RawTestServer(shop.answer) as server:
+        async with chromium() as page, chromium() as workshop:
             await workshop.open("about:blank")
-            for language in START:
-                for screen, (width, height, scale, mobile) in SCREENS.items():
-                    for scheme in ("light", "dark"):
-                        for layer in LAYERS:
-                            await page.forget()
-                            await page.screen(width, height, dark=scheme == "dark", mobile=mobile, scale=scale)
-                            story(shop, language)
-                            small = f"http://small.localhost:{server.port}/"
-                            await arranged(page, small if layer == "placeholder" else site, layer, language)
-                            await asyncio.sleep(0.3)
-                            await page.shot(raw)
-                            picture = await reduced(workshop, await asyncio.to_thread(raw.read_bytes))
-                            path = FOLDER / f"{layer}-{screen}-{scheme}-{language}.png"
-                            if len(picture) > LARGEST:
-                                raise RuntimeError(f"{path.name} has {len(picture)} bytes")
-                            await asyncio.to_thread(path.write_bytes, picture)
-                            paths.append(path)
-        await close_shop(shop)
+            for language, (screen, size), scheme, layer in product(START, SCREENS.items(), SCHEMES, LAYERS):
+                width, height, scale, mobile = size
+                await page.forget()
+                await page.screen(width, height, dark=scheme == "dark", mobile=mobile, scale=scale)
+                await arranged(page, site, layer, language)
+                await asyncio.sleep(0.5)
+                await page.shot(raw)
+                picture = await reduced(workshop, await asyncio.to_thread(raw.read_bytes))
+                path = into / f"{layer}-{screen}-{scheme}-{language}.png"
+                if len(picture) > LARGEST:
+                    raise RuntimeError(f"{path.name} has {len(picture)} bytes")
+                await asyncio.to_thread(path.write_bytes, picture)
+                paths.append(path)
     return paths
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Take the pictures of the banner for the docs.")
     parser.add_argument("site", help="the demo's address behind the proxy, as `samtykke up` prints it")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for path in asyncio.run(taken(parser.parse_args().site)):
-        print(f"{path.stat().st_size:8} {path.relative_to(ROOT)}")
+    parser.add_argument("--into", type=Path, default=FOLDER, help="another folder, to look at them first")
+    given = parser.parse_args()
+    given.into.mkdir(parents=True, exist_ok=True)
+    for path in asyncio.run(taken(given.site, given.into)):
+        print(f"{path.stat().st_size:8} {path.name}")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ class ChromiumPage:
                 message = json.loads((await self._reader.readuntil(b"\0"))[:-1])
                 if "id" in message:
                     waiting = self._answers.pop(message["id"])
+                    if waiting.done():
+                        continue
                     if "error" in message:
                         waiting.set_exception(RuntimeError(message["error"]["message"]))
                     else:
@@ -64,7 +66,7 @@ class ChromiumPage:
             message["sessionId"] = self._session
         answer = self._answers[self._count] = asyncio.get_running_loop().create_future()
         self._writer.write(json.dumps(message).encode() + b"\0")
-        return await asyncio.wait_for(answer, 20)
+        return await asyncio.wait_for(answer, 120)
 
     async def start(self) -> None:
         target = await self.send("Target.createTarget", url="about:blank")
@@ -99,11 +101,11 @@ class ChromiumPage:
     async def open(self, url: str) -> None:
         self._loaded.clear()
         await self.send("Page.navigate", url=url)
-        await asyncio.wait_for(self._loaded.wait(), 20)
+        await asyncio.wait_for(self._loaded.wait(), 120)
 
     async def settled(self) -> None:
         """Wait for a load that a press has begun."""
-        await asyncio.wait_for(self._loaded.wait(), 20)
+        await asyncio.wait_for(self._loaded.wait(), 120)
 
     def expect_load(self) -> None:
         self._loaded.clear()
