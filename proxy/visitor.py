@@ -190,7 +190,7 @@ class VisitorConnection(web.RequestHandler):
             asked = plain.request(data)
             alike = self.front.recent.alike(asked.method, asked.lines) if asked is not None else None
             if asked is not None and alike is not None and not asked.is_own:
-                self.busy = True
+                self.busy, self.answering = True, False
                 received = Received(
                     asked.method, asked.target, (1, 1), alike.fields, self, keep_alive=True, alike=alike
                 )
@@ -251,7 +251,7 @@ class VisitorConnection(web.RequestHandler):
 
     def answered(self) -> None:
         """An exchange is over."""
-        self.busy = self.answering = False
+        self.busy = False
         self.since = self._loop.time()
         if self._reader == "lent":
             self._reader = "ours"
@@ -364,7 +364,7 @@ class Front(web.Server):
         connection = request.protocol
         if not isinstance(connection, VisitorConnection):
             raise TypeError("a connection that is none of ours")
-        connection.busy = True
+        connection.busy, connection.answering = True, False
         version, target = request.version, request.raw_path.encode("utf-8", "surrogateescape")
         fields = Fields(request.raw_headers)
         return await self.answer(
