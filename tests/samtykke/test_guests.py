@@ -70,9 +70,12 @@ class Setting:
         gpc: bool = False,
     ) -> Visit:
         await asyncio.sleep(0.2)  # what the page before sends as it is left
+        await self.site.quiet()
+        self.site.watched = origin
         self.site.hits.clear()
         visit = await self.browser.visit(origin + path, VisitPlan(cookies=cookies, javascript=javascript, gpc=gpc))
         await asyncio.sleep(0.1)
+        self.site.watched = ""
         assert visit.page.status == 200, visit.page
         return visit
 

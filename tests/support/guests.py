@@ -6,6 +6,7 @@ server plays the site and every tracker host, told apart by the Host header, and
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 import subprocess
@@ -199,6 +200,9 @@ class GuestSite:
     scripts: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hits: list[tuple[str, str]] = field(default_factory=list)
+    watched: str = ""
+    """The origin whose pages' hits count; a page of another that is just being left may still send. Empty: any."""
+    last_hit: float = 0.0
 
     @property
     def origin(self) -> str:
@@ -210,6 +214,18 @@ class GuestSite:
         hosts = sorted({host for guest in GUESTS for host in (guest.host, guest.sends, guest.asks)} - {"", SITE})
         mapped = [f"MAP {host}:443 127.0.0.1:{self.tls_port}" for host in hosts]
         return ", ".join([*mapped, "MAP * ~NOTFOUND", "EXCLUDE *.localhost", "EXCLUDE localhost", "EXCLUDE 127.0.0.1"])
+
+    def hit(self, request: web.Request, host: str) -> None:
+        """Note what has reached a tracker."""
+        self.last_hit = asyncio.get_running_loop().time()
+        sender = request.headers.get("Origin") or request.headers.get("Referer", "")
+        if not sender or sender == "null" or sender.startswith(self.watched):
+            self.hits.append((host, request.path))
+
+    async def quiet(self, seconds: float = 0.5) -> None:
+        """Wait until nothing has come for so long: what a page sends as it is left is another visit's."""
+        while (left := self.last_hit + seconds - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110  for want of a hit
+            await asyncio.sleep(left)
 
     def heard(self, host: str) -> bool:
         """Did a hit, not merely the library's download, reach this host?"""
@@ -223,7 +239,7 @@ class GuestSite:
             "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "content-type"),
         }
         if host == SITE and request.path.startswith("/ahoy/"):
-            self.hits.append((host, request.path))
+            self.hit(request, host)
             return web.json_response({"visit_token": "v", "visitor_token": "w"})
         if host.endswith(".localhost") or host == "127.0.0.1":
             if (script := self.scripts.get(request.path)) is not None:
@@ -233,7 +249,7 @@ class GuestSite:
             for line in self.cookies.get(request.path, ()):
                 answer.headers.add("Set-Cookie", line)
             return answer
-        self.hits.append((host, request.path))
+        self.hit(request, host)
         name = request.path.removeprefix("/").removesuffix(".js")
         if request.path.endswith(".js") and any(guest.name == name for guest in GUESTS):
             return web.Response(
