@@ -190,7 +190,7 @@ async def _serve(answers: TextIO) -> None:
 
 
 def main() -> None:
-    """Whatever a library prints goes beside the answers."""
+    """Whatever a library prints goes beside the answers. Ctrl-C reaches every process; the parent has the word."""
     answers = sys.stdout
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), suppress(KeyboardInterrupt):
         asyncio.run(_serve(answers))
