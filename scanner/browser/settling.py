@@ -15,9 +15,9 @@ from scanner.browser.pipe import CommandFailed
 from scanner.browser.scene import Scene
 
 _PATIENCE = 4.0
-_PROMPT = 0.1
+_PROMPT = 0.25
 """Seconds within which a page that is at rest answers."""
-_AGAIN = 3
+_AGAIN = 2
 """Further whiles of silence that a page which answers slowly is given."""
 _DRAWN = """new Promise((done) => {
   requestAnimationFrame(() => setTimeout(done));
