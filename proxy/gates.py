@@ -78,8 +78,9 @@ class Gate:
 
 def through(gates: Iterable[Gate], fields: Fields, exchange: Exchange) -> None:
     """Pass these gates."""
+    names = fields.names
     for gate in gates:
-        if not gate.fields or not gate.fields.isdisjoint(fields.names):
+        if not gate.fields or not gate.fields.isdisjoint(names):
             gate.apply(fields, exchange)
 
 

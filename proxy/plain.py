@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from proxy.headers import AUTHORITY, Field, Fields
+from proxy.headers import AUTHORITY, HOP_BY_HOP, Field, Fields
 
 _VALUE = rb"[\t -~\x80-\xff]*+\r\n"
 _REQUEST = re.compile(
@@ -71,7 +71,7 @@ def request(data: bytes) -> PlainRequest | None:
 
 def request_fields(lines: bytes) -> Fields | None:
     """The fields of a request without a body, whose `Host` is there once and a host's name; else None."""
-    items = _items(lines)
+    items = [(name.lower(), name, value) for name, value in _values(lines)]
     told = [(key, value) for key, _, value in items if key in _TELLING]
     hosts = [value for key, value in told if key == b"host"]
     if len(hosts) != 1 or len(items) > _MOST or AUTHORITY.fullmatch(hosts[0]) is None:
@@ -84,20 +84,26 @@ def request_fields(lines: bytes) -> Fields | None:
 def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:
     """The head of an answer that is here whole, whose length is known and whose connection stays; or None.
 
-    `bodyless`: it answers a HEAD.
+    What concerns this connection only is left out of its fields. `bodyless`: it answers a HEAD.
     """
     found = _ANSWER.match(data)
     if found is None or (begins := found.end()) > _LONGEST:
         return None
     status, reason, lines = found.groups()
-    items = _items(lines)
+    items: list[Field] = []
     length = None
-    for key, _, value in items:
+    for name, value in _values(lines):
+        key = name.lower()
         if key in _TELLING:
             if key == b"content-length" and length is None and value.isdigit() and len(value) < 16:
                 length = int(value)
-            elif key != b"connection" or value.lower() != b"keep-alive":
+            elif key == b"connection" and value.lower() == b"keep-alive":
+                continue
+            else:
                 return None
+        elif key in HOP_BY_HOP:
+            continue
+        items.append((key, name, value))
     if bodyless or status in _BODYLESS:
         length = 0
     if length is None or len(data) - begins > length or len(items) > _MOST:
@@ -105,5 +111,9 @@ def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:
     return PlainAnswer(int(status), reason or b"", Fields.of(items), begins, length)
 
 
-def _items(lines: bytes) -> list[Field]:
-    return [(name.lower(), name, value.rstrip(b" \t")) for name, value in _LINE.findall(lines)]
+def _values(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Names and values, without the white space around these."""
+    found = _LINE.findall(lines)
+    if b" \r\n" in lines or b"\t\r\n" in lines:
+        return [(name, value.rstrip(b" \t")) for name, value in found]
+    return found

@@ -39,9 +39,10 @@ _POLICIES = frozenset({b"content-security-policy", b"content-security-policy-rep
 def received(context: Context, answer: Answer) -> Fields:
     """The answer's fields: hop-by-hop ones off, the site's own name mapped back. Raises UpstreamError."""
     fields = answer.fields
-    if not answer.plain and not fields.well_formed():
-        raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
-    drop_hop_by_hop(fields)
+    if not answer.plain:
+        if not fields.well_formed():
+            raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
+        drop_hop_by_hop(fields)
     mapping = context.mapping
     if mapping is not None:
         _map_back(fields, mapping, everything=context.maps_names)

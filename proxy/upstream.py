@@ -53,7 +53,8 @@ class Upstream:
         self._server_name = server_name or self.host
         self._context = _tls_context(verify=verify) if self.tls else None
         self._idle: deque[UpstreamConnection] = deque()
-        self._slots = asyncio.Semaphore(limits.upstream_connections)
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        """Who waits for one of the connections in use."""
         self.open = 0
 
     def __repr__(self) -> str:
@@ -123,26 +124,43 @@ class Upstream:
         ):
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
-            self._slots.release()
-            self.open -= 1
+            self._release()
         else:
             self._discard(answer.connection)
 
     def _discard(self, connection: UpstreamConnection) -> None:
         connection.abort()
-        self._slots.release()
+        self._release()
+
+    def _release(self) -> None:
+        """One connection less is in use, unless somebody has waited for that."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
         self.open -= 1
 
-    async def _acquire(self, *, replayable: bool) -> UpstreamConnection:
-        if self._slots.locked():
-            try:
-                async with asyncio.timeout(self._limits.connect):
-                    await self._slots.acquire()
-            except TimeoutError as error:
+    async def _wait(self) -> None:
+        """For a connection that is given up by somebody else, whose place is taken over. Raises UpstreamError."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(self._limits.connect):
+                await waiter
+        except TimeoutError as error:
+            if waiter.cancelled():
                 raise UpstreamError("busy", f"{self.open} connections are in use") from error
+        except asyncio.CancelledError:
+            if not waiter.cancelled():
+                self._release()
+            raise
+
+    async def _acquire(self, *, replayable: bool) -> UpstreamConnection:
+        if self.open < self._limits.upstream_connections and not self._waiting:
+            self.open += 1
         else:
-            await self._slots.acquire()
-        self.open += 1
+            await self._wait()
         idle = self._limits.upstream_idle if replayable else min(_SURELY_FRESH, self._limits.upstream_idle)
         fresh_since = asyncio.get_running_loop().time() - idle
         while self._idle:
@@ -153,8 +171,7 @@ class Upstream:
         try:
             return await self._connect()
         except BaseException:
-            self._slots.release()
-            self.open -= 1
+            self._release()
             raise
 
     async def _connect(self) -> UpstreamConnection:

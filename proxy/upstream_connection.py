@@ -133,7 +133,7 @@ class Answer:
     content: Content
     connection: UpstreamConnection
     plain: bool
-    """Read by `plain`: its fields are known to be well-formed."""
+    """Read by `plain`: its fields are known to be well-formed, and none of them concerns this connection only."""
     sender: asyncio.Task[None] | None = None
 
 
@@ -300,6 +300,9 @@ class UpstreamConnection(ResponseHandler):
 
     @property
     def should_close(self) -> bool:
+        if self._parser is None:
+            # aiohttp has read nothing here but what came uncalled.
+            return self._state != "idle" or self._should_close or bool(self._tail)
         return self._state not in {"idle", "parsed"} or super().should_close
 
     # The clock of plain answers: one timer for many exchanges, set anew only when it rings.

@@ -90,8 +90,8 @@ class VisitorConnection(web.RequestHandler):
     hook for tunnels."""
 
     __slots__ = (
-        "_announced", "_announcing", "_clock", "_early", "_limits", "_reader", "_remote", "_serving", "answering",
-        "busy", "front", "on_pause", "refused", "since",
+        "_announced", "_announcing", "_clock", "_early", "_limits", "_next", "_reader", "_remote", "_serving",
+        "answering", "busy", "front", "on_pause", "refused", "since",
     )  # fmt: skip
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
@@ -106,6 +106,8 @@ class VisitorConnection(web.RequestHandler):
         self._limits = limits
         self._reader: Reader = "ours"
         self._serving: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[Received] | None = None
+        """What the task waits for, once it has answered."""
         self._early = b""
         self._remote: str | None = None
         self._clock: asyncio.TimerHandle | None = None
@@ -181,7 +183,7 @@ class VisitorConnection(web.RequestHandler):
             if not data:
                 return
         if self._reader == "ours":
-            if self._serving is not None:
+            if self._serving is not None and self._next is None:
                 # The next request already: it waits until this one is answered, and so does what follows it.
                 self._early += data
                 if len(self._early) > _EARLY:
@@ -194,15 +196,32 @@ class VisitorConnection(web.RequestHandler):
                 received = Received(
                     asked.method, asked.target, (1, 1), alike.fields, self, keep_alive=True, alike=alike
                 )
-                self._serving = self._loop.create_task(self._serve(received))
+                self._begin(received)
                 return
             self._reader = "lent" if alike is not None else "aiohttp"
         elif self._reader == "lent":
             self._reader = "aiohttp"
         super().data_received(data)
 
+    def _begin(self, received: Received) -> None:
+        """Have a plain request answered, by one task for all of them."""
+        if self._next is not None:
+            self._next.set_result(received)
+            self._next = None
+        else:
+            self._serving = self._loop.create_task(self._serve(received))
+
     async def _serve(self, received: Received) -> None:
-        """Have a plain request answered, and go on with what has arrived meanwhile."""
+        while await self._answer(received):
+            self._next = waiting = self._loop.create_future()
+            if self._early:
+                data, self._early = self._early, b""
+                self._resume_transport_reading()
+                self.data_received(data)
+            received = await waiting
+
+    async def _answer(self, received: Received) -> bool:
+        """Have one plain request answered; False where it was the last."""
         keep_alive = False
         try:
             keep_alive = (await self.front.answer(received)).keep_alive
@@ -213,18 +232,12 @@ class VisitorConnection(web.RequestHandler):
         except Exception as error:
             # A fault of ours: the visitor gets a page that says nothing of it, the log gets all.
             self._apologise(error)
-        finally:
-            self._serving = None
         transport = self.transport
         if transport is None or transport.is_closing():
-            return
+            return False
         if not keep_alive:
             transport.close()
-            return
-        if self._early:
-            data, self._early = self._early, b""
-            self._resume_transport_reading()
-            self.data_received(data)
+        return keep_alive
 
     def _apologise(self, error: Exception) -> None:
         page = problem(500, self.refused(f"{type(error).__name__}: {error}", error))
@@ -259,9 +272,9 @@ class VisitorConnection(web.RequestHandler):
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  aiohttp's signature
         """Break off what is still being answered after so many seconds."""
         if self._serving is not None:
-            await asyncio.wait({self._serving}, timeout=timeout)
-            if self._serving is not None:
-                self._serving.cancel()
+            if self._next is None:
+                await asyncio.wait({self._serving}, timeout=timeout)
+            self._serving.cancel()
         await super().shutdown(timeout)
 
     def pause_writing(self) -> None:
