@@ -33,6 +33,7 @@ format: .venv/.installed-dev  ## Format the code
 	@$(BIN)/ruff check --fix .
 
 bench: .venv/.installed-dev  ## Measure beside the peers; figures go to docs/benchmarks.md
+	@sh tools/system-packages.sh bench
 	@$(BIN)/python -m bench
 
 soak: .venv/.installed-dev  ## The long repeats

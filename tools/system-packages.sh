@@ -3,7 +3,7 @@
 #   system-packages.sh venv   what `python3 -m venv` needs
 #   system-packages.sh up     Chromium; without it the scan is static, so nothing fails
 #   system-packages.sh test   Chromium, Firefox, nginx, Varnish, PostgreSQL, npm; what is missing and cannot be had fails
-#   system-packages.sh bench  the peers that are measured beside the proxy: nginx, Apache, npm (for workerd), and wrk
+#   system-packages.sh bench  Chromium, the peers measured beside the proxy (nginx, Apache, npm for workerd), and wrk
 set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,6 +28,7 @@ test)
     need varnish command -v varnishd
     ;;
 bench)
+    need chromium command -v chromium
     need nginx-light command -v nginx
     need apache2-bin command -v apache2
     need npm command -v npm
