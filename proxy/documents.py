@@ -54,8 +54,9 @@ class Documents:
         charset = charset_of(said, head, xml=mode == "xml")
         judge = context.site.judge(exchange)
         url = exchange.origin + _return_path(context)
-        if "/." in url or url.startswith("//", len(exchange.origin)):
-            url = urljoin(exchange.origin, _return_path(context))
+        if "/." in url:
+            # Joined by way of "/.", since a path may begin with two slashes and is no host's name even then.
+            url = urljoin(exchange.origin, "/." + _return_path(context))
         placeholder = self._placeholder(context, judge, url)
         ours = (HEAD, b"", END) if holes else (self.first(context), b"", self.last(context))
         injection = Injection(*ours, placeholder, self._policy(exchange))

@@ -76,6 +76,18 @@ async def test_a_page_is_stripped_guarded_and_asks(shop, say):
     assert got.header("content-length") == [str(len(got.body))]
 
 
+async def test_a_path_that_begins_with_two_slashes_names_no_host(start_proxy, site, say):
+    async def answer(_request):
+        return web.Response(
+            text='<body><script src="/app.js"></script><script src="t.js"></script>', content_type="text/html"
+        )
+
+    site.answer = answer
+    proxy = await start_proxy(site.url)
+    got = await say(proxy.address, b"GET //blog/./post HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    assert b'<script src="/app.js"></script><script src="t.js"></script>' in got.body
+
+
 async def test_frames_are_guarded_and_fragments_only_stripped(shop, say):
     proxy = await shop()
     frame = await say(proxy.address, request(b"Sec-Fetch-Dest: iframe"))
