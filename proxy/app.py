@@ -199,13 +199,14 @@ class Proxy:
         return context
 
     def _look(self) -> None:
-        self.bypass.look()
-        for site in self._sites.all:
-            site.refresh()
+        # Forgotten first: whatever fails below, nothing is known for longer than until the next look.
         desk, front = self.parts.desk, self._front
         self._arrivals.forget()
         if front is not None:
             front.recent.forget()
+        self.bypass.look()
+        for site in self._sites.all:
+            site.refresh()
         self._count_rows()
         self.counted.gauge(
             visitor_connections=len(front.connections) if front is not None else 0,
