@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from proxy.headers import AUTHORITY, HOP_BY_HOP, Field, Fields
+from proxy.settings import Limits
 
 _VALUE = rb"[\t -~\x80-\xff]*+\r\n"
 _REQUEST = re.compile(
@@ -25,10 +26,6 @@ _ANSWER = re.compile(
     + rb")*+)\r\n"
 )
 _LINE = re.compile(rb"([^:]++):[ \t]*+([^\r]*+)\r\n")
-_LONGEST = 16_384
-"""A longer head (bytes) is measured by the parser with its limits."""
-_MOST = 64
-"""Fields; the same."""
 _TELLING = frozenset(
     {
         b"host", b"connection", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"trailer",
@@ -36,6 +33,25 @@ _TELLING = frozenset(
     }
 )  # fmt: skip
 _BODYLESS = frozenset({b"204", b"304"})
+
+
+class Bounds(NamedTuple):
+    """How large a plain head is at most, in bytes and in fields: a larger one is the parser's, which has its limits."""
+
+    longest: int = 16_384
+    most: int = 64
+
+    @classmethod
+    def within(cls, limits: Limits) -> Bounds:
+        """Never more than any of these limits allows."""
+        usual = cls()
+        return cls(
+            min(usual.longest, limits.line, limits.field, limits.head),
+            min(usual.most, limits.fields),
+        )
+
+
+_USUAL = Bounds()
 
 
 class PlainRequest(NamedTuple):
@@ -61,33 +77,33 @@ class PlainAnswer(NamedTuple):
     length: int
 
 
-def request(data: bytes) -> PlainRequest | None:
+def request(data: bytes, bounds: Bounds = _USUAL) -> PlainRequest | None:
     """Exactly one request that may be plain, with nothing behind it, or None. `request_fields` has the last word."""
-    if len(data) > _LONGEST or (found := _REQUEST.fullmatch(data)) is None:
+    if len(data) > bounds.longest or (found := _REQUEST.fullmatch(data)) is None:
         return None
     method, target, lines = found.groups()
     return PlainRequest("GET" if method == b"GET" else "HEAD", target, lines)
 
 
-def request_fields(lines: bytes) -> Fields | None:
+def request_fields(lines: bytes, bounds: Bounds = _USUAL) -> Fields | None:
     """The fields of a request without a body, whose `Host` is there once and a host's name; else None."""
     items = [(name.lower(), name, value) for name, value in _values(lines)]
     told = [(key, value) for key, _, value in items if key in _TELLING]
     hosts = [value for key, value in told if key == b"host"]
-    if len(hosts) != 1 or len(items) > _MOST or AUTHORITY.fullmatch(hosts[0]) is None:
+    if len(hosts) != 1 or len(items) > bounds.most or AUTHORITY.fullmatch(hosts[0]) is None:
         return None
     if any(key != b"host" and (key != b"connection" or value.lower() != b"keep-alive") for key, value in told):
         return None
     return Fields.of(items)
 
 
-def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:
+def answer(data: bytes, bounds: Bounds = _USUAL, *, bodyless: bool) -> PlainAnswer | None:
     """The head of an answer that is here whole, whose length is known and whose connection stays; or None.
 
     What concerns this connection only is left out of its fields. `bodyless`: it answers a HEAD.
     """
     found = _ANSWER.match(data)
-    if found is None or (begins := found.end()) > _LONGEST:
+    if found is None or (begins := found.end()) > bounds.longest:
         return None
     status, reason, lines = found.groups()
     items: list[Field] = []
@@ -106,7 +122,7 @@ def answer(data: bytes, *, bodyless: bool) -> PlainAnswer | None:
         items.append((key, name, value))
     if bodyless or status in _BODYLESS:
         length = 0
-    if length is None or len(data) - begins > length or len(items) > _MOST:
+    if length is None or len(data) - begins > length or len(items) > bounds.most:
         return None
     return PlainAnswer(int(status), reason or b"", Fields.of(items), begins, length)
 

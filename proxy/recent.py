@@ -56,7 +56,8 @@ class Alike:
 class Recent:
     """`forget` is to be called every second."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: plain.Bounds) -> None:
+        self._bounds = bounds
         self._alike: dict[tuple[str, bytes], Alike] = {}
 
     def __repr__(self) -> str:
@@ -67,7 +68,7 @@ class Recent:
         key = (method, lines)
         found = self._alike.get(key)
         if found is None:
-            fields = plain.request_fields(lines)
+            fields = plain.request_fields(lines, self._bounds)
             if fields is None:
                 return None
             if len(self._alike) >= _MOST:

@@ -221,7 +221,7 @@ async def _first(connection: UpstreamConnection, sender: asyncio.Task[None]) -> 
         if not reader.done() and (error := sender.exception()) is not None and not isinstance(error, _SiteGoneError):
             raise error
         if not reader.done():
-            connection.start_timeout()
+            connection.asked()
         answer = await reader
         answer.sender = sender
         return answer

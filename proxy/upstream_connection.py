@@ -146,6 +146,7 @@ class UpstreamConnection(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         super().__init__(loop)
         self._limits = limits
+        self._bounds = plain.Bounds.within(limits)
         self.on_pause: Callable[[bool], None] | None = None
         self.used = 0
         self.idle_since = 0.0
@@ -154,8 +155,11 @@ class UpstreamConnection(ResponseHandler):
         self._answer: asyncio.Future[Answer | None] | None = None
         self._body: Body | None = None
         self._held = False
+        self._patience = limits.answer
         self._deadline = 0.0
         self._clock: asyncio.TimerHandle | None = None
+        self._asked = False
+        """Has all of the request been sent that the parser is to read the answer to?"""
 
     def __repr__(self) -> str:
         return f"<UpstreamConnection {self._state}, used {self.used} times>"
@@ -177,6 +181,7 @@ class UpstreamConnection(ResponseHandler):
     def parse(self, *, bodyless: bool) -> None:
         """Let aiohttp's parser read what comes from here on."""
         limits = self._limits
+        self._asked = self._state == "head"
         self._state = "parsed"
         self.set_response_params(
             skip_payload=bodyless,
@@ -204,10 +209,21 @@ class UpstreamConnection(ResponseHandler):
             if message.code >= 200 or message.code == 101:
                 reason = (message.reason or "").encode("utf-8", "surrogateescape")
                 return Answer(message.code, reason, Fields(message.raw_headers), content, self, plain=False)
+            if self._asked and not self._buffer:
+                # aiohttp takes an interim answer for the end of the exchange, and stops its clock.
+                self.start_timeout()
+
+    def asked(self) -> None:
+        """The request's body has been sent: from here on the site's silence counts."""
+        self._asked = True
+        self.start_timeout()
 
     def patient(self, seconds: float) -> None:
-        """From here on the site may be silent this long."""
-        self.read_timeout = seconds
+        """From here on the site may be silent this long, until its answer ends."""
+        self._patience = self.read_timeout = seconds
+        self._deadline = self._loop.time() + seconds
+        if self._read_timeout_handle is not None:
+            self.start_timeout()
 
     # What arrives.
 
@@ -222,7 +238,7 @@ class UpstreamConnection(ResponseHandler):
 
     def _head_received(self, data: bytes) -> None:
         waiting, self._answer = self._answer, None
-        found = plain.answer(data, bodyless=self._bodyless)
+        found = plain.answer(data, self._bounds, bodyless=self._bodyless)
         if found is None:
             self.parse(bodyless=self._bodyless)
             self._stop_clock()
@@ -233,7 +249,7 @@ class UpstreamConnection(ResponseHandler):
         first = data[found.begins :]
         body = Body(self, first, found.length - len(first))
         self._state, self._body = ("body", body) if body.left else ("idle", None)
-        self._deadline = self._loop.time() + self._limits.answer
+        self._deadline = self._loop.time() + self._patience
         if waiting is not None and not waiting.done():
             waiting.set_result(Answer(found.status, found.reason, found.fields, body, self, plain=True))
 
@@ -241,7 +257,7 @@ class UpstreamConnection(ResponseHandler):
         body = self._body
         if body is None:
             return
-        self._deadline = self._loop.time() + self._limits.answer
+        self._deadline = self._loop.time() + self._patience
         if len(data) > body.left:
             # More than was announced: that is no answer to anything, and nothing after it can be told apart.
             data = data[: body.left]
@@ -274,7 +290,7 @@ class UpstreamConnection(ResponseHandler):
     def go_on(self) -> None:
         if self._held:
             self._held = False
-            self._deadline = self._loop.time() + self._limits.answer
+            self._deadline = self._loop.time() + self._patience
             self._resume_transport_reading()
 
     def pause_writing(self) -> None:
@@ -308,7 +324,8 @@ class UpstreamConnection(ResponseHandler):
     # The clock of plain answers: one timer for many exchanges, set anew only when it rings.
 
     def _expect(self) -> None:
-        self._deadline = self._loop.time() + self._limits.answer
+        self._patience = self._limits.answer
+        self._deadline = self._loop.time() + self._patience
         if self._clock is None:
             self._clock = self._loop.call_at(self._deadline, self._ring)
 
@@ -316,7 +333,8 @@ class UpstreamConnection(ResponseHandler):
         self._clock = None
         if self._state not in {"head", "body"}:
             return
-        if not self._held and self._loop.time() >= self._deadline:
+        due = self._loop.time() + self._patience if self._held else self._deadline
+        if self._loop.time() >= due:
             error = SocketTimeoutError("Timeout on reading data from socket")
             waiting, self._answer = self._answer, None
             if waiting is not None and not waiting.done():
@@ -324,7 +342,7 @@ class UpstreamConnection(ResponseHandler):
             if self._body is not None:
                 self._body.fail(error)
             return
-        self._clock = self._loop.call_at(max(self._deadline, self._loop.time() + 0.05), self._ring)
+        self._clock = self._loop.call_at(due, self._ring)
 
     def _stop_clock(self) -> None:
         if self._clock is not None:

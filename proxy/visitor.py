@@ -100,7 +100,7 @@ class VisitorConnection(web.RequestHandler):
         self.front = manager
         self.busy = False
         self.answering = False
-        """Has an answer to the present request begun?"""
+        """Has an answer to the present request begun, and not ended as it should?"""
         self.since = loop.time()
         """When the last exchange ended, or the connection began."""
         self._limits = limits
@@ -189,7 +189,7 @@ class VisitorConnection(web.RequestHandler):
                 if len(self._early) > _EARLY:
                     self._pause_transport_reading()
                 return
-            asked = plain.request(data)
+            asked = plain.request(data, self.front.bounds)
             alike = self.front.recent.alike(asked.method, asked.lines) if asked is not None else None
             if asked is not None and alike is not None and not asked.is_own:
                 self.busy, self.answering = True, False
@@ -333,7 +333,8 @@ class Front(web.Server):
         self._trusts = trusts
         self.announced = announced
         self.draining = False
-        self.recent = Recent()
+        self.bounds = plain.Bounds.within(limits)
+        self.recent = Recent(self.bounds)
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -367,10 +368,13 @@ class Front(web.Server):
 
     async def answer(self, received: Received) -> Answered:
         """Have a request answered."""
+        connection = received.connection
         try:
-            return await self._handler(received)
+            answered = await self._handler(received)
+            connection.answering = False
+            return answered
         finally:
-            received.connection.answered()
+            connection.answered()
 
     async def _parsed(self, request: web.BaseRequest) -> Answered:
         """What aiohttp has read."""

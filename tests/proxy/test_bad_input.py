@@ -78,6 +78,36 @@ async def test_a_head_of_a_megabyte_is_refused_with_a_reason(site, start_proxy, 
     assert await alive(proxy, site, say)
 
 
+@pytest.mark.parametrize(
+    ("limit", "request_head"),
+    [
+        ({"line": 256}, b"GET /" + b"a" * 600 + b" HTTP/1.1\r\nHost: shop.localhost\r\n\r\n"),
+        ({"field": 256}, GET.replace(b"\r\n\r\n", b"\r\nX-A: " + b"a" * 600 + b"\r\n\r\n")),
+        ({"head": 1024}, GET.replace(b"\r\n\r\n", b"\r\nX-A: " + b"a" * 2000 + b"\r\n\r\n")),
+        ({"fields": 8}, GET.replace(b"\r\n\r\n", b"\r\nX-A: 1" * 20 + b"\r\n\r\n")),
+    ],
+    ids=["line", "field", "head", "fields"],
+)
+async def test_a_limit_set_low_holds_for_the_plainest_request(site, start_proxy, say, limit, request_head):
+    proxy = await start_proxy(site.url, limits=limit)
+    assert (await say(proxy.address, request_head)).status == 431
+    assert site.seen == []
+
+
+async def test_an_unreadable_request_after_an_answered_one_is_told_so(site, start_proxy):
+    proxy = await start_proxy(site.url)
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    with capture_logs() as logs:
+        async with asyncio.timeout(30):
+            writer.write(GET)
+            await reader.readuntil(b"hello")
+            writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\nBad Name: x\r\n\r\n")
+            got = await reader.read()
+    writer.close()
+    assert b" 400 " in got.splitlines()[0]
+    assert [entry["event"] for entry in logs if entry["event"] in {"refused", "fault"}] == ["refused"]
+
+
 async def test_slow_heads_and_bodies_hold_nobody_else_up(site, start_proxy, say):
     proxy = await start_proxy(site.url, limits={"visitor_idle": 0.5, "body": 0.5})
     slow = [await asyncio.open_connection(*proxy.address) for _ in range(50)]

@@ -93,6 +93,29 @@ async def test_interim_answers_stay_behind(raw_site, start_proxy, say):
     writer.close()
 
 
+async def test_an_interim_answer_is_no_excuse_for_silence(raw_site, start_proxy, say):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+        await reader.read()
+
+    proxy = await start_proxy(await raw_site(answer), limits={"answer": 0.3})
+    assert (await say(proxy.address, GET, wait=30)).status == 504
+    posted = b"POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 2\r\n\r\nab"
+    assert (await say(proxy.address, posted, wait=30)).status == 504
+
+
+@pytest.mark.parametrize("fields", [b"X-A: " + b"a" * 600 + b"\r\n", b"X-A: 1\r\n" * 20], ids=["long", "many"])
+async def test_a_limit_set_low_holds_for_the_plainest_answer(raw_site, start_proxy, say, fields):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + fields + b"\r\n")
+        await reader.read()
+
+    proxy = await start_proxy(await raw_site(answer), limits={"field": 256, "fields": 8})
+    assert (await say(proxy.address, GET)).status == 502
+
+
 async def test_stopping_lets_an_exchange_end(raw_site, start_proxy):
     begun = asyncio.Event()
 

@@ -225,6 +225,21 @@ async def test_events_are_not_held_back(site, start_proxy):
         assert await response.content.read() == b"data: 2\n\n"
 
 
+async def test_the_first_event_may_take_longer_than_an_answer(raw_site, start_proxy, say):
+    async def answer(reader, writer):
+        asked = await reader.readuntil(b"\r\n\r\n")
+        framed = b"Content-Length: 9\r\n" if asked.startswith(b"GET /framed") else b""
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + framed + b"\r\n")
+        await asyncio.sleep(3)
+        writer.write(b"data: x\n\n")
+        await writer.drain()
+
+    proxy = await start_proxy(await raw_site(answer), limits={"answer": 2})
+    said = (b"GET /%b HTTP/1.1\r\nHost: shop.localhost\r\n\r\n" % path for path in (b"", b"framed"))
+    for got in await asyncio.gather(*(say(proxy.address, one, wait=30) for one in said)):
+        assert got.body == b"data: x\n\n"
+
+
 async def test_a_slow_visitor_slows_the_site(raw_site, start_proxy):
     sent = 0
 
