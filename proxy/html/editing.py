@@ -93,7 +93,7 @@ class Editing:
         )
         self.stretch = memory.stretch
         self._memory = memory
-        self._known, self._stretches = memory.scope(page.url, charset, depth)
+        self._known, self._stretches = memory.scope(page.url, charset, mode, depth)
         self._head_due = bool(injection.head)
         self._start_due = bool(injection.body_start)
         self._end_due = bool(injection.body_end)
@@ -199,7 +199,8 @@ class Editing:
                 if href := attributes(raw, name_length, self._charset).get("href"):
                     self._based = True
                     self.judging.rebase(href)
-                    self._known, self._stretches = self._memory.scope(self.judging.page.url, self._charset, self._depth)
+                    where = self.judging.page.url
+                    self._known, self._stretches = self._memory.scope(where, self._charset, self._mode, self._depth)
             case "template":
                 self._templates += 1
             case "body":

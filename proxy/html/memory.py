@@ -2,8 +2,8 @@
 
 Pages of a site repeat themselves: head, navigation, style sheets, scripts, footer. A memory belongs to one judge, that
 is to one policy, one consent and one kind of page, and must never be shared beyond. Addresses are resolved against the
-page's folder, so what is known is kept by folder and charset, and by depth, since nesting has an end. Bounded: past
-`limit` bytes everything is forgotten.
+page's folder, so what is known is kept by folder and charset; by grammar, since the same bytes are another tag in XML;
+and by depth, since nesting has an end. Bounded: past `limit` bytes everything is forgotten.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TagMemory:
         self.stretch = stretch
         """Bytes that a stretch of a document has at least."""
         self._used = 0
-        self._scopes: dict[tuple[str, str, int], tuple[Known, Known]] = {}
+        self._scopes: dict[tuple[str, str, str, int], tuple[Known, Known]] = {}
         self._seen: set[int] = set()
         self.held: dict[bytes, bool] = {}
         """Start tags of scripts: does the content count?"""
@@ -36,10 +36,11 @@ class TagMemory:
     def __repr__(self) -> str:
         return f"<TagMemory {sum(map(len, chain.from_iterable(self._scopes.values())))} entries, {self._used} bytes>"
 
-    def scope(self, base: str, charset: str, depth: int) -> tuple[Known, Known]:
-        """What is known for pages at this base URL, so many documents deep: tags and elements, and whole stretches."""
+    def scope(self, base: str, charset: str, mode: str, depth: int) -> tuple[Known, Known]:
+        """What is known for pages at this base URL, of one grammar, so many documents deep: tags and elements, and
+        whole stretches."""
         path = base.partition("?")[0].partition("#")[0]
-        key = (path[: path.rfind("/") + 1], charset, depth)
+        key = (path[: path.rfind("/") + 1], charset, mode, depth)
         known = self._scopes.get(key)
         if known is None:
             if len(self._scopes) >= _FOLDERS:

@@ -10,6 +10,7 @@ from policies.verdict import Verdict
 from proxy.html.memory import TagMemory
 from proxy.html.rewriting import NOTHING, Injection, Page, Rewriter
 
+XHTML = b"http://www.w3.org/1999/xhtml"
 FRAMED = Injection(head=b"<x-head>", body_end=b"<x-end>", placeholder=lambda verdict, kind, own: b"<x-frame>")
 PIECES = [
     b"<img src=p.gif>", b"<img src=//ads.test/1>", b"<img src=?q>", b"<script src=t.js></script>",
@@ -62,6 +63,17 @@ def test_a_stretch_met_before_is_taken_for_itself_only_where_it_means_the_same(
         for page in (document, b"<body>" + document):
             got, wanted = (result("https://shop.test/", page, FRAMED, each) for each in (memory, None))
             assert got == wanted
+
+
+def test_a_tag_is_not_known_from_a_document_of_another_grammar() -> None:
+    prefixed = b'<a:script src="//ads.test/1"></a:script>'
+    page = Page("https://shop.test/", "shop.test")
+    memory = TagMemory()
+    Rewriter(page, BlockTrackers(), memory=memory).feed(b"<body><p style='background:url(u)'>" + prefixed)
+    xml = Rewriter(page, BlockTrackers(), mode="xml", memory=memory)
+    out = xml.feed(b'<html xmlns="%b" xmlns:a="%b"><body>%b</body></html>' % (XHTML, XHTML, prefixed))
+    assert b' src="//ads.test/1"' not in out + xml.close()
+    assert len(xml.stripped) == 1
 
 
 def test_what_pages_have_in_common_is_judged_once() -> None:
