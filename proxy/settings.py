@@ -35,7 +35,8 @@ class Limits(_Settings):
     fields: int = Field(200, ge=8)
     """Header fields in one message."""
     visitor_idle: float = Field(75.0, gt=0)
-    """An idle visitor's connection, or one whose request head does not arrive, is closed after this."""
+    """An idle visitor's connection, or one whose request head does not arrive, is closed after this; one that takes
+    nothing of its answer within this is broken off."""
     body: float = Field(60.0, gt=0)
     """Longest silence within a visitor's upload."""
     connect: float = Field(10.0, gt=0)

@@ -91,7 +91,7 @@ class VisitorConnection(web.RequestHandler):
 
     __slots__ = (
         "_announced", "_announcing", "_clock", "_early", "_limits", "_next", "_reader", "_remote", "_serving",
-        "answering", "busy", "front", "on_pause", "refused", "since",
+        "_untaken", "answering", "busy", "front", "on_pause", "refused", "since",
     )  # fmt: skip
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
@@ -111,6 +111,8 @@ class VisitorConnection(web.RequestHandler):
         self._early = b""
         self._remote: str | None = None
         self._clock: asyncio.TimerHandle | None = None
+        self._untaken = 0
+        """Bytes of the answer that waited for the visitor when the clock rang last; 0 where he has taken some since."""
         self._announcing = PeerHeader() if manager.announced else None
         self._announced: tuple[str, int] | None = None
         super().__init__(
@@ -159,9 +161,17 @@ class VisitorConnection(web.RequestHandler):
             self._serving.cancel()
 
     def _ring(self) -> None:
-        """Close an idle connection, or one whose request does not arrive. One timer, set anew only when it rings."""
+        """Close an idle connection, or one whose request does not arrive, or whose visitor takes nothing of his answer.
+        One timer, set anew only when it rings."""
         due = self.since + self._limits.visitor_idle
         if self.busy:
+            before, self._untaken = self._untaken, 0
+            if self.writing_paused and self.transport is not None:
+                self._untaken = self.transport.get_write_buffer_size()
+                if self._untaken == before:
+                    self._clock = None
+                    self.transport.abort()
+                    return
             due = self._loop.time() + self._limits.visitor_idle
         elif self._loop.time() >= due:
             self._clock = None
@@ -284,6 +294,7 @@ class VisitorConnection(web.RequestHandler):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._untaken = 0
         if self.on_pause is not None:
             self.on_pause(False)
 

@@ -122,6 +122,42 @@ async def test_slow_heads_and_bodies_hold_nobody_else_up(site, start_proxy, say)
         writer.close()
 
 
+@pytest.mark.parametrize("head", [GET, b"POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 0\r\n\r\n"])
+async def test_who_takes_nothing_of_his_answer_does_not_hold_the_site_for_ever(raw_site, start_proxy, head):
+    ended = asyncio.Event()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500000000\r\n\r\n")
+        try:
+            while True:
+                writer.write(bytes(100_000))
+                await writer.drain()
+        finally:
+            ended.set()
+
+    proxy = await start_proxy(await raw_site(answer), limits={"visitor_idle": 0.3})
+    _, writer = await asyncio.open_connection(*proxy.address, limit=1024)
+    writer.write(head)
+    async with asyncio.timeout(30):
+        await ended.wait()
+    writer.transport.abort()
+
+
+async def test_who_takes_his_answer_slowly_gets_it_whole(site, start_proxy):
+    site.answer = bodies(bytes(20 * MEGABYTE), "application/zip")
+    proxy = await start_proxy(site.url, limits={"visitor_idle": 1})
+    reader, writer = await asyncio.open_connection(*proxy.address, limit=65_536)
+    writer.write(GET)
+    await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    async with asyncio.timeout(60):
+        while length < 20 * MEGABYTE:
+            length += len(await reader.readexactly(MEGABYTE))
+            await asyncio.sleep(0.15)
+    writer.close()
+
+
 @pytest.mark.parametrize("said", [5, 500])
 async def test_a_lying_length_of_the_site_never_looks_whole(raw_site, start_proxy, say, said):
     body = b"<p>hello" * 10
