@@ -122,7 +122,7 @@ class Upstream:
             and self._limits.upstream_idle > 0
             and answer.content.is_eof()
         ):
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.rest()
             self._idle.append(connection)
             self._release()
         else:

@@ -213,6 +213,11 @@ class UpstreamConnection(ResponseHandler):
                 # aiohttp takes an interim answer for the end of the exchange, and stops its clock.
                 self.start_timeout()
 
+    def rest(self) -> None:
+        """The exchange has ended well. Whatever the site says before it is asked again, is no answer."""
+        self.idle_since = self._loop.time()
+        self._state, self._parser = "idle", None
+
     def asked(self) -> None:
         """The request's body has been sent: from here on the site's silence counts."""
         self._asked = True

@@ -116,6 +116,34 @@ async def test_a_limit_set_low_holds_for_the_plainest_answer(raw_site, start_pro
     assert (await say(proxy.address, GET)).status == 502
 
 
+@pytest.mark.parametrize(
+    "framed", [b"Content-Length: 2\r\n\r\nok", b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"]
+)
+async def test_what_a_site_says_uncalled_begins_nobodys_answer(raw_site, start_proxy, say, framed):
+    connections = 0
+    answered, said = asyncio.Event(), asyncio.Event()
+
+    async def answer(reader, writer):
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + framed)
+        await writer.drain()
+        await answered.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Half: ")
+        said.set()
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+
+    proxy = await start_proxy(await raw_site(answer))
+    assert (await say(proxy.address, GET)).body == b"ok"
+    answered.set()
+    await said.wait()
+    await asyncio.sleep(0.1)
+    assert (await say(proxy.address, GET)).body == b"ok"
+    assert connections == 2
+
+
 async def test_stopping_lets_an_exchange_end(raw_site, start_proxy):
     begun = asyncio.Event()
 
