@@ -9,6 +9,7 @@ Reading order
     plain       the plainest shape of a request or answer, read in one step
     visitor     the visitor's connection: plain requests are read here, others by aiohttp's parser
     recent      what requests of the same second have in common
+    upload      a request's body, piece by piece
     reply       an answer to a visitor, written as bytes
     upstream    connections to the site: opened, reused while fresh, given up in doubt; upstream_connection is one
     asking      a visitor's request -> the request the site gets (asked)

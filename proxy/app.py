@@ -43,8 +43,9 @@ from proxy.reply import Reply
 from proxy.settings import ProxySettings, SiteSettings
 from proxy.sites import Site, Sites
 from proxy.switch import FILE_NAME, Bypass
+from proxy.upload import VisitorError
 from proxy.upstream import Failure, UpstreamError
-from proxy.visitor import Front, Received, VisitorError
+from proxy.visitor import Front, Received
 from runtime.resolve import LocalhostResolver
 
 _STATUS: dict[Failure, int] = {"unreachable": 502, "broken": 502, "stale": 502, "busy": 503, "timeout": 504}

@@ -1,6 +1,6 @@
 """What is known about one exchange while it passes the gates: whose it is, what was decided, what was stripped.
 
-A plain record. It is filled by `forward`, read by the gates, and its notes go to log and evidence at the end.
+A plain record. It is begun by `arrival`, read and filled by the gates, and its notes go to log and evidence at the end.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from proxy.headers import origin_form
 from proxy.html.sniff import grammar
 from proxy.relay import Relay, received
 from proxy.settings import ProxySettings
+from proxy.upload import upload
 from proxy.upstream import UpstreamError
 from proxy.upstream_connection import Answer
-from proxy.visitor import upload
 from proxy.websocket import tunnel
 
 _REPLAYABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})

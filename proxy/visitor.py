@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestPayloadError
 
 from proxy import plain
 from proxy.headers import Fields
@@ -24,7 +23,6 @@ from proxy.peer import PeerError, PeerHeader
 from proxy.recent import Alike, Recent
 from proxy.settings import Limits
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINGER = 1.0
 """Seconds that an idle connection stays open while we stop, and one whose request was answered before its end."""
 _EARLY = 65_536
@@ -34,15 +32,6 @@ _NEVER = 1e9
 _QUIET = logging.getLogger("samtykke.server")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
-
-
-class VisitorError(Exception):
-    """The visitor's own request body is broken or does not arrive. Carries the status to answer with."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -400,34 +389,3 @@ class Front(web.Server):
                 request.method, target, (version.major, version.minor), fields, connection, request.keep_alive, request
             )
         )
-
-
-async def upload(received: Received, *, chunked: bool, patience: float, expects: bool) -> AsyncIterator[bytes]:
-    """The request's body, framed for the site as it was framed for us. Raises VisitorError.
-
-    100 (Continue) is said when the site can be reached and nothing has arrived yet.
-    """
-    request = received.whole
-    if request is None:
-        return
-    content = request.content
-    loop = asyncio.get_running_loop()
-    if expects and not content.is_eof() and not content.total_raw_bytes and request.transport is not None:
-        request.transport.write(CONTINUE)
-    last = loop.time()
-    while True:
-        try:
-            async with asyncio.timeout_at(last + patience):
-                piece = await content.readany()
-        except TimeoutError as error:
-            raise VisitorError(408, f"no more of the request's body within {patience:g} s") from error
-        except (RequestPayloadError, HttpProcessingError) as error:
-            raise VisitorError(400, f"the request's body is broken: {error}") from error
-        except ConnectionError as error:
-            raise VisitorError(400, f"the visitor left: {error}") from error
-        last = loop.time()
-        if not piece:
-            break
-        yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
-    if chunked:
-        yield b"0\r\n\r\n"
