@@ -172,9 +172,9 @@ class UpstreamConnection(ResponseHandler):
         Raises ConnectionError, TimeoutError.
         """
         self._state, self._bodyless = "head", bodyless
+        self.write(head)
         answer: asyncio.Future[Answer | None] = self._loop.create_future()
         self._answer = answer
-        self.write(head)
         self._expect()
         return await answer
 
