@@ -58,7 +58,8 @@ from scanner.settings import ScanSettings
 
 async def main(url, store):
     async with await Inventory.open(store) as inventory:
-        settings = ScanSettings(url=url, concurrency=3)
+        # On a slow machine every kill may meet the same pages, which would be given up after three.
+        settings = ScanSettings(url=url, concurrency=3, attempts=10)
         await scan(settings, Catalogue.of({}), inventory=inventory, now=lambda: datetime.now(UTC))
 
 asyncio.run(main(*sys.argv[1:]))
