@@ -24,7 +24,7 @@ Reading order
     headers     fields as on the wire, hop-by-hop rules, which requests are refused
     coding      gzip, deflate, br, zstd in and out
     mapping     the site's own name turned into the visitors'
-    websocket   a switched connection, both ways
+    websocket   a switched connection, both ways; pauses tells it when one side is slow
     own         our addresses: health, reports, gpc.json, assets; reports reads what browsers report
     ledger      evidence of enforcement and sightings, in one SQLite file
     counts      what is counted, in memory that processes share; metrics shows it to Prometheus

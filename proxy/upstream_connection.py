@@ -23,6 +23,7 @@ from aiohttp.helpers import set_exception
 
 from proxy import plain
 from proxy.headers import Fields
+from proxy.pauses import TellsPauses
 from proxy.settings import Limits
 
 READ_SIZE = 65_536
@@ -140,7 +141,7 @@ class Answer:
 State = Literal["idle", "head", "body", "parsed"]
 
 
-class UpstreamConnection(ResponseHandler):
+class UpstreamConnection(TellsPauses, ResponseHandler):
     """aiohttp's client protocol; a tunnel can hold it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
@@ -297,16 +298,6 @@ class UpstreamConnection(ResponseHandler):
             self._held = False
             self._deadline = self._loop.time() + self._patience
             self._resume_transport_reading()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        if self.on_pause is not None:
-            self.on_pause(True)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self.on_pause is not None:
-            self.on_pause(False)
 
     def write(self, data: bytes) -> None:
         """Raises ConnectionResetError where the site has gone."""

@@ -19,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from proxy import plain
 from proxy.headers import Fields
 from proxy.pages import problem
+from proxy.pauses import TellsPauses
 from proxy.peer import PeerError, PeerHeader
 from proxy.recent import Alike, Recent
 from proxy.settings import Limits
@@ -74,7 +75,7 @@ Reader = Literal["ours", "lent", "aiohttp"]
 """Who reads what arrives. `lent`: aiohttp, until this one request is answered."""
 
 
-class VisitorConnection(web.RequestHandler):
+class VisitorConnection(TellsPauses, web.RequestHandler):
     """aiohttp's server protocol, with a shorter way for plain requests, our own page for what cannot be parsed, and a
     hook for tunnels."""
 
@@ -276,16 +277,9 @@ class VisitorConnection(web.RequestHandler):
             self._serving.cancel()
         await super().shutdown(timeout)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        if self.on_pause is not None:
-            self.on_pause(True)
-
     def resume_writing(self) -> None:
         super().resume_writing()
         self._untaken = 0
-        if self.on_pause is not None:
-            self.on_pause(False)
 
     def handle_error(
         self,
@@ -326,7 +320,7 @@ class Front(web.Server):
         announced: bool = False,
         trusts: Callable[[str], bool],
     ) -> None:
-        super().__init__(self._parsed, handler_cancellation=True)  # type: ignore[arg-type]  # see Answered
+        super().__init__(self._parsed, handler_cancellation=True)  # type: ignore[arg-type]  # Answered has all it uses
         self._handler = handler
         self._limits = limits
         self._refused = refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from guard_page import ChromiumPages, Page, Site
 
@@ -50,9 +51,9 @@ class Lab:
         )
         return name, f"{self.site.shop}/{name}"
 
-    async def open(self, body: str, **options: object) -> tuple[str, Page]:
+    async def open(self, body: str, **options: Any) -> tuple[str, Page]:
         """Serve a page and open it in the tab that tests share, with nothing stored."""
-        name, url = self.serve(body, **options)  # type: ignore[arg-type]  # handed through to `serve`
+        name, url = self.serve(body, **options)
         if self.tab is None:
             self.tab = await self.browser.page()
         await self.tab.open("about:blank")
