@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import shop_page
 from aiohttp import web
 
 from policies.catalogue import Catalogue
@@ -239,3 +240,14 @@ def published(tmp_path):
         return lambda name: file
 
     return write
+
+
+@pytest.fixture
+async def shop(site, start_proxy, asking):
+    """`shop(**settings)`: a proxy in front of the shop's page, with a banner."""
+    site.answer = shop_page.page()
+
+    async def start(**settings):
+        return await start_proxy(site.url, parts=asking, **settings)
+
+    return start
