@@ -13,15 +13,14 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from proof_shop import proof_shop
 
-from policies.drafting import draft_policy
 from policies.rules import Rules
-from samtykke.config import Config, load_config
+from samtykke.config import Config
 from samtykke.serving import running_proxy
-from samtykke.wiring import catalogue, policy_folder, site_rules
+from samtykke.wiring import site_rules
 from scanner.addresses import addresses_for, resolver_for
 from scanner.choice import choose
-from scanner.crawl import scan
 from scanner.fetch import Fetcher, Terms
 from scanner.prove import PROVING, STATES, Proof, State, Task, prove
 from scanner.settings import ScanSettings
@@ -82,9 +81,7 @@ class Shop:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    port = 0
-
-    async def answer(request: web.BaseRequest) -> web.Response:
+    def answer(request: web.BaseRequest, port: int) -> web.Response:
         if not request.host.startswith("shop."):
             return web.Response(body=GIF, content_type="image/gif")
         if "If-Modified-Since" in request.headers:
@@ -112,28 +109,8 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
             },
         )
 
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    file = tmp_path_factory.mktemp("fields") / "samtykke.toml"
-    file.write_text(
-        f'[[site]]\nname = "shop"\nhosts = ["shop.localhost"]\nupstream = "http://127.0.0.1:{port}"\n'
-        '[proxy]\nlisten = "127.0.0.1:0"\naccess_log = false\n'
-        '[[policy.override]]\nkind = "host"\nmatch = "tracker.localhost"\npurpose = "statistics"\n'
-    )
-    config = load_config(file)
-    origin = f"http://shop.localhost:{port}"
-    settings = ScanSettings(url=origin + "/", max_pages=1, mode="static")
-    seen = await scan(settings, catalogue(), now=lambda: datetime.now(UTC))
-    draft = draft_policy(
-        [seen], catalogue(), site="shop", hosts=["shop.localhost"], overrides=config.policy.override
-    )  # fmt: skip
-    policy_folder(config).publish(draft)
-    try:
-        yield Shop(origin, f"http://tracker.localhost:{port}", config)
-    finally:
-        await runner.cleanup()
+    async with proof_shop(tmp_path_factory.mktemp("fields"), answer, mode="static") as (port, config):
+        yield Shop(f"http://shop.localhost:{port}", f"http://tracker.localhost:{port}", config)
 
 
 COOKIES = {"_ga", "_fbp", "_gid", "_hjSessionUser_1", "_pk_id.1.0000"}

@@ -15,16 +15,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from proof_shop import proof_shop
 
-from policies.drafting import draft_policy
 from policies.rules import Rules
 from proxy.consent.log import ConsentLog
 from runtime.keys import load_keys
-from samtykke.config import Config, load_config
+from samtykke.config import Config
 from samtykke.proving import keep_digest
 from samtykke.serving import running_proxy
-from samtykke.wiring import catalogue, policy_folder, site_rules
-from scanner.crawl import scan
+from samtykke.wiring import site_rules
 from scanner.prove import STATES, Proof, Task, prove
 from scanner.report.proof import render_proof
 from scanner.settings import ScanSettings
@@ -58,9 +57,7 @@ class Shop:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    port = 0
-
-    async def answer(request: web.BaseRequest) -> web.Response:
+    def answer(request: web.BaseRequest, port: int) -> web.Response:
         free = {"Access-Control-Allow-Origin": "*"}
         if not request.host.startswith("shop."):
             body = b"export {}" if request.path.endswith(".mjs") else GIF
@@ -72,27 +69,8 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         page.headers["Set-Cookie"] = "_gid=1; Path=/; Max-Age=9999"
         return page
 
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    file = tmp_path_factory.mktemp("gates") / "samtykke.toml"
-    file.write_text(
-        f'[[site]]\nname = "shop"\nhosts = ["shop.localhost"]\nupstream = "http://127.0.0.1:{port}"\n'
-        '[proxy]\nlisten = "127.0.0.1:0"\naccess_log = false\n'
-        '[[policy.override]]\nkind = "host"\nmatch = "tracker.localhost"\npurpose = "statistics"\n'
-    )
-    config = load_config(file)
-    origin = f"http://shop.localhost:{port}"
-    seen = await scan(ScanSettings(url=origin + "/", max_pages=1), catalogue(), now=lambda: datetime.now(UTC))
-    draft = draft_policy(
-        [seen], catalogue(), site="shop", hosts=["shop.localhost"], overrides=config.policy.override
-    )  # fmt: skip
-    policy_folder(config).publish(draft)
-    try:
-        yield Shop(origin, config)
-    finally:
-        await runner.cleanup()
+    async with proof_shop(tmp_path_factory.mktemp("gates"), answer, mode="browser") as (port, config):
+        yield Shop(f"http://shop.localhost:{port}", config)
 
 
 def leaked(proof: Proof, state: str) -> set[str]:
