@@ -5,85 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, CookieJar, DummyCookieJar
+from aiohttp import ClientSession, CookieJar, DummyCookieJar
 from aiohttp.test_utils import RawTestServer
 from consent_site import SHOP, Clock, Shop, close_shop, open_shop
+from desk_browser import JSON, Browser, rows, token_of
 
 from policies.purpose import ACCEPT, REJECT, Consent, Purpose
 from policies.verdict import Verdict
 from proxy.consent.log import ConsentLog, Event, LogUnavailable, Row
 from proxy.consent.site_notice import SiteNotice
 
-JSON = {"Accept": "application/json"}
 ALL = {"marketing": True, "preferences": True, "statistics": True}
 NONE = dict.fromkeys(ALL, False)
-
-
-class Browser:
-    """A visitor with a cookie jar who sends what browsers send."""
-
-    def __init__(self, server: RawTestServer, session: ClientSession) -> None:
-        self.server, self.session = server, session
-
-    async def get(self, path: str, **headers: str) -> tuple[ClientResponse, str]:
-        async with self.session.get(self.server.make_url(path), headers=headers, allow_redirects=False) as answer:
-            return answer, await answer.text()
-
-    async def post(
-        self, path: str = "/.samtykke/choice", headers: Mapping[str, str] | None = None, **fields: object
-    ) -> tuple[ClientResponse, str]:
-        sent = {"Sec-Fetch-Site": "same-origin"} if headers is None else headers
-        pairs = [
-            (name.rstrip("_"), each)
-            for name, value in fields.items()
-            for each in (value if isinstance(value, list) else [str(value)])
-        ]
-        url = self.server.make_url(path)
-        async with self.session.post(url, data=pairs, headers=sent, allow_redirects=False) as answer:
-            return answer, await answer.text()
-
-    async def token(self, path: str = "/") -> str:
-        return _token((await self.get(path))[1])
-
-    async def choose(self, **fields: object) -> dict[str, object]:
-        headers = {"Sec-Fetch-Site": "same-origin", **JSON}
-        answer, text = await self.post(
-            headers=headers, **{"notice": await self.token("/.samtykke/preferences"), **fields}
-        )
-        return {"status": answer.status, **json.loads(text)}
-
-    def cookies(self) -> dict[str, str]:
-        return {cookie.key: cookie.value for cookie in self.session.cookie_jar}
-
-
-def _token(html: str) -> str:
-    found = re.search(r'name="notice" value="([^"]*)"', html)
-    assert found, html
-    return found[1]
-
-
-async def rows(shop: Shop) -> list[Row]:
-    await shop.desk.close()
-    return [row async for row in shop.log.export()]
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    opened = await open_shop(tmp_path)
-    yield opened
-    await close_shop(opened)
-
-
-@pytest.fixture
-async def browser(shop: Shop) -> AsyncIterator[Browser]:
-    async with RawTestServer(shop.answer) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
-        yield Browser(server, session)
 
 
 def clock_of(shop: Shop) -> Clock:
@@ -166,7 +103,7 @@ async def test_a_placeholders_own_form_asks_once_more_with_the_vendor_answered(s
     answer, page = await browser.post(action="save", keep=1, vendor="youtube", return_="/film")
     assert answer.status == 409
     assert '<option value="youtube" selected>' in page
-    answer, _ = await browser.post(action="save", vendor="youtube", notice=_token(page), return_="/film")
+    answer, _ = await browser.post(action="save", vendor="youtube", notice=token_of(page), return_="/film")
     assert (answer.status, answer.headers["Location"]) == (303, "/film")
 
 
@@ -260,7 +197,7 @@ async def test_an_expired_token_shows_the_form_again_and_never_hinders_a_reject(
     answer, text = await browser.post(action="accept", notice=old, headers={"Sec-Fetch-Site": "same-origin", **JSON})
     assert answer.status == 409
     assert json.loads(text)["notice"] != old
-    assert (await browser.post(action="accept", notice=_token(page)))[0].status == 303
+    assert (await browser.post(action="accept", notice=token_of(page)))[0].status == 303
     assert (await browser.post(action="reject", notice=old))[0].status == 303
     assert [row.event for row in await rows(shop)] == ["shown", "shown", "shown", "accept", "reject"]
 
@@ -389,7 +326,9 @@ async def test_the_signal_decides_once_per_session_and_an_explicit_choice_beats_
     assert [row.event for row in await rows(shop)] == ["gpc"]
     _, page = await browser.get("/.samtykke/preferences", **{"Sec-GPC": "1"})
     assert "Global Privacy Control" in page
-    await browser.post(action="accept", notice=_token(page), headers={"Sec-Fetch-Site": "same-origin", "Sec-GPC": "1"})
+    await browser.post(
+        action="accept", notice=token_of(page), headers={"Sec-Fetch-Site": "same-origin", "Sec-GPC": "1"}
+    )
     cookie = f"samtykke={browser.cookies()['samtykke']}".encode()
     assert shop.desk.visitor(cookie, gpc=True, site=SHOP).consent == Consent(ACCEPT.purposes, (), decided=True)
 
@@ -429,7 +368,7 @@ async def test_a_shared_page_is_the_same_for_everybody_and_its_question_is_fetch
     answer, part = await browser.get("/.samtykke/preferences?part=banner&return=/x")
     assert answer.headers["Cache-Control"] == "no-store"
     assert 'id="samtykke-accept"' in part
-    assert _token(part)
+    assert token_of(part)
     await browser.choose(action="reject")
     assert (await browser.get("/.samtykke/preferences?part=banner"))[1] == ""
 
@@ -439,84 +378,3 @@ async def test_the_choice_is_confirmed_on_the_next_page_and_not_for_ever(shop: S
     assert "You have rejected everything" in (await browser.get("/"))[1]
     clock_of(shop).pass_by(60)
     assert "You have rejected everything" not in (await browser.get("/"))[1]
-
-
-async def test_the_declaration_names_every_cookie_lifetime_and_recipient_and_our_own(browser: Browser) -> None:
-    answer, page = await browser.get("/.samtykke/cookies?lang=nb")
-    assert answer.status == 200
-    for text in (
-        "__utma",
-        "2 år",
-        "_fbp",
-        "90 dager",
-        "Meta Pixel Ireland Limited",
-        "samtykke_purposes",
-        "Fjordstua AS",
-    ):
-        assert text in page.replace("\u00a0", " ")
-    assert "script" not in answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert not re.findall(r'(?:src|action)="(?!/\.samtykke/)', page)
-    assert not re.findall(r'<link[^>]+href="(?!/\.samtykke/assets/)', page)
-
-
-async def test_a_visitor_sees_withdraws_and_erases_his_own_record(shop: Shop, browser: Browser) -> None:
-    told = await browser.choose(action="accept")
-    answer, page = await browser.get("/.samtykke/me")
-    assert answer.status == 200
-    assert str(told["subject"]) in page
-    answer, text = await browser.get("/.samtykke/me?format=json")
-    assert [row["event"] for row in json.loads(text)["rows"]] == ["shown", "accept"]
-    assert (await browser.post("/.samtykke/erase", headers={"Sec-Fetch-Site": "cross-site"}))[0].status == 403
-    answer, _ = await browser.post("/.samtykke/erase", return_="/bye")
-    assert (answer.status, answer.headers["Location"]) == (303, "/bye")
-    assert browser.cookies()["samtykke_purposes"] == ""
-    assert (await browser.get("/.samtykke/me"))[0].status == 404
-    assert (await browser.get(f"/.samtykke/me?id={told['subject']}"))[0].status == 404
-    assert (await browser.post("/.samtykke/erase"))[0].status == 404
-    assert all(row.subject is None or row.subject != told["subject"] for row in await rows(shop))
-
-
-async def test_an_erasure_of_unknown_origin_is_confirmed_first(browser: Browser) -> None:
-    await browser.choose(action="accept")
-    answer, page = await browser.post("/.samtykke/erase", headers={})
-    assert answer.status == 200
-    fields = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)
-    assert 'action="/.samtykke/erase"' in page
-    url = browser.server.make_url("/.samtykke/erase")
-    async with browser.session.post(url, data=fields, headers={}, allow_redirects=False) as confirmed:
-        assert confirmed.status == 303
-
-
-async def test_assets_never_change_under_their_name(browser: Browser) -> None:
-    _, page = await browser.get("/")
-    found = re.findall(r'(?:href|src)="(/\.samtykke/assets/[^"]+)"', page)
-    assert len(set(found)) == 2
-    for path in found:
-        answer, _ = await browser.get(path)
-        assert answer.status == 200
-        assert "immutable" in answer.headers["Cache-Control"]
-    assert (await browser.get("/.samtykke/assets/banner.0000.css"))[0].status == 404
-    assert (await browser.get("/.samtykke/assets/../desk.py"))[0].status == 404
-
-
-async def test_wrong_addresses_and_methods_are_answered_plainly(browser: Browser) -> None:
-    assert (await browser.get("/.samtykke/nothing"))[0].status == 404
-    answer, _ = await browser.get("/.samtykke/choice")
-    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert (await browser.post("/.samtykke/preferences"))[0].status == 405
-
-
-async def test_nothing_a_visitor_sends_reaches_the_markup_unescaped(shop: Shop, browser: Browser) -> None:
-    visitor = shop.desk.visitor(None, gpc=False, site=SHOP)
-    evil = '/"><script>alert(1)</script>'
-    html = shop.desk.banner(visitor, SHOP, language='"><i>', return_path=evil, nonce='"x').decode()
-    assert "<script>alert" not in html
-    assert "<i>" not in html
-    assert 'nonce="&quot;x"' in html
-
-
-async def test_the_mirror_and_every_page_ignore_the_servers_time_zone(shop: Shop, browser: Browser) -> None:
-    await browser.choose(action="accept")
-    accepted = (await rows(shop))[-1]
-    assert datetime.fromisoformat(accepted.time).utcoffset() is not None
