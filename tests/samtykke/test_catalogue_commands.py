@@ -5,48 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from said import Run
 
 from policies.purpose import Purpose
-from samtykke import cli
 from samtykke.config import ConfigError, ListSettings, read_config
 from samtykke.imported import ImportFolder, update
 
 LIST = b"[Adblock Plus 2.0]\n! mine\n||pix.example^\n||other.example^$image\nshop.example##.ad\n/[0-9]{9}/\n"
-
-
-@dataclass
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["samtykke", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return call
 
 
 def test_an_import_says_what_it_took_and_what_it_left_out(run: Run, tmp_path: Path) -> None:
