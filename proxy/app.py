@@ -23,12 +23,14 @@ from policies.catalogue import Catalogue
 from policies.imports import Imports
 from policies.site_policy import Override, SitePolicy
 from proxy.arrival import Arrivals
+from proxy.bookkeeping import Bookkeeping
 from proxy.consent.visitor import Visitor
 from proxy.context import Context
 from proxy.counts import Counts, Seat
 from proxy.csp import REPORT_PATH
 from proxy.documents import Documents
 from proxy.exchange import Exchange
+from proxy.fast_path import FastPath
 from proxy.forward import Forwarder
 from proxy.gates import GATES, Gate
 from proxy.headers import Fields, refusal
@@ -93,6 +95,7 @@ class Proxy:
         self._arrivals = Arrivals(settings, self.parts, clock)
         self._log = structlog.get_logger("samtykke.proxy")
         self._access = structlog.get_logger("samtykke.access")
+        self._books = Bookkeeping(self.counted, self.ledger, access_log=settings.access_log)
         self._servers: list[asyncio.Server] = []
         self._front: Front | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -105,6 +108,7 @@ class Proxy:
         self.memory = Memory(settings.remembered, lambda hit: self.counted.remembered(hit=hit))
         relay = Relay(settings.limits, documents if "html" not in without else None, gates, self.memory)
         self._forwarder = Forwarder(settings, gates, relay)
+        self._fast = FastPath(self._books, self.bypass, self._ids)
 
     def __repr__(self) -> str:
         where = "{}:{}".format(*self.address) if self._servers else "stopped"
@@ -134,7 +138,7 @@ class Proxy:
         try:
             self._front = Front(
                 self._handle, self.settings.limits, self._refused,
-                announced=self.settings.proxy_protocol, trusts=self.settings.trusts,
+                announced=self.settings.proxy_protocol, trusts=self.settings.trusts, shortcut=self._fast.take,
             )  # fmt: skip
             await self._listen(self._front)
         except BaseException:
@@ -239,8 +243,8 @@ class Proxy:
         return request_id
 
     async def _handle(self, received: Received) -> Reply:
-        began = time.monotonic()
-        request_id = next(self._ids)
+        begun = received.begun
+        began, request_id = (begun.began, begun.request_id) if begun else (time.monotonic(), next(self._ids))
         reply = Reply(received)
         site: Site | None = None
         exchange: Exchange | None = None
@@ -281,7 +285,10 @@ class Proxy:
             because = f"visitor left: {error}"
         finally:
             if exchange is not None and site is not None:
-                self._count(site, exchange)
+                self._books.noted(
+                    site, exchange.rules.policy_hash, exchange.path, exchange.notes, exchange.tally,
+                    exchange.sightings,
+                )  # fmt: skip
         if problem_status:
             await self._problem(reply, problem_status, because, request_id, site)
         self._over(received, site, reply, began, request_id, exchange)
@@ -296,22 +303,10 @@ class Proxy:
         request_id: str,
         exchange: Exchange | None,
     ) -> None:
-        """Count the request, and log one line: no address, no query, no cookie, no browser."""
-        seconds = time.monotonic() - began
-        stripped = exchange.stripped if exchange is not None else {}
-        self.counted.request(site.name if site is not None else None, reply.status, seconds, reply.sent, stripped)
-        if self.settings.access_log:
-            self._access.info(
-                "request",
-                method=received.method,
-                site=site.name if site else None,
-                path=received.target.partition(b"?")[0].decode("utf-8", "replace"),
-                status=reply.status,
-                bytes=reply.sent,
-                ms=round(seconds * 1000, 1),
-                request_id=request_id,
-                stripped=sum(stripped.values()),
-            )
+        self._books.over(
+            site, received.method, received.target, reply.status, reply.sent,
+            began=began, request_id=request_id, stripped=exchange.stripped if exchange is not None else {},
+        )  # fmt: skip
 
     async def _brought_along(
         self, visitor: Visitor | None, site: Site, fields: Fields, method: str, path: str
@@ -392,13 +387,6 @@ class Proxy:
         if self.parts.desk is not None:
             for (site, event), number in self.parts.desk.written().items():
                 self.counted.row(site, event, number)
-
-    def _count(self, site: Site, exchange: Exchange) -> None:
-        self.ledger.count(site.name, exchange.rules.policy_hash, exchange.notes)
-        if exchange.tally is not None:
-            self.ledger.count_again(site.name, exchange.rules.policy_hash, exchange.tally)
-        for kind, subject in exchange.sightings:
-            self.ledger.see(site.name, kind, subject, exchange.path)
 
 
 def _host(received: Received) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from policies.purpose import UNDECIDED
+from policies.purpose import UNDECIDED, Consent
 from proxy.consent.site_notice import SiteNotice
 from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange, Role, role_of
 from proxy.headers import Fields
 from proxy.parts import Parts
-from proxy.recent import Known
+from proxy.recent import Audience, Known
 from proxy.settings import ProxySettings
 from proxy.sites import Site
 from proxy.visitor import Received
@@ -25,6 +25,10 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _KNOWN = 4096
 """Visitors recognised within one second that are kept."""
+_AUDIENCES = 64
+_CONDITIONAL = frozenset(
+    {b"range", b"if-range", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"}
+)
 
 
 class _Said(NamedTuple):
@@ -46,6 +50,7 @@ class Arrivals:
         self._parts = parts
         self._clock = clock
         self._known: dict[tuple[object, ...], tuple[SiteNotice, Visitor]] = {}
+        self._audiences: dict[tuple[object, ...], Audience] = {}
 
     def known(self, received: Received) -> Known | None:
         """What was found out about such a request within this second, if the rules are still the same."""
@@ -71,16 +76,44 @@ class Arrivals:
         )
         if received.alike is not None and (visitor is None or not visitor.has_consequence):
             received.alike.known[received.remote] = known
+            known.audience = self._audience(received, known)
         return known
+
+    def _audience(self, received: Received, known: Known) -> Audience | None:
+        """Whom this visitor has all in common with that decides what an answer becomes, the answer aside."""
+        settings, visitor, fields = self._settings, known.visitor, received.fields
+        if settings.mode != "enforce" or settings.request_id or received.method != "GET":
+            return None
+        if not _CONDITIONAL.isdisjoint(fields.names) or self._fresh(known):
+            return None
+        of = (known.site, known.rules, known.notice)
+        key = (
+            *map(id, of), known.host, known.scheme, known.role, known.navigates, self._consent(visitor),
+            visitor is None, visitor is not None and visitor.prompt, visitor.confirmed if visitor is not None else None,
+            fields.joined(b"accept-encoding"), fields.joined(b"accept-language"),
+        )  # fmt: skip
+        if (found := self._audiences.get(key)) is None:
+            if len(self._audiences) >= _AUDIENCES:
+                self._audiences.clear()
+            found = self._audiences[key] = Audience(of)
+        return found
+
+    def _consent(self, visitor: Visitor | None) -> Consent:
+        """By which this visitor's answers are judged."""
+        return visitor.consent if visitor is not None and self._settings.render != "shared" else UNDECIDED
+
+    def _fresh(self, known: Known) -> bool:
+        """Does a document for this visitor hold something that expires?"""
+        visitor = known.visitor
+        return known.role == "page" and self._settings.render != "shared" and visitor is not None and visitor.prompt
 
     def exchange(self, known: Known, method: str, path: str, request_id: str) -> Exchange:
         """The record of the exchange that begins."""
-        settings, visitor = self._settings, known.visitor
-        shared = settings.render == "shared"
+        settings = self._settings
         return Exchange(
             site=known.site.name,
             rules=known.rules,
-            consent=visitor.consent if visitor is not None and not shared else UNDECIDED,
+            consent=self._consent(known.visitor),
             method=method,
             scheme=known.scheme,
             host=known.host,
@@ -94,12 +127,13 @@ class Arrivals:
             csp_undecided=settings.csp_undecided,
             csp_enforced=settings.csp == "enforce",
             consent_header=settings.consent_header,
-            fresh=known.role == "page" and not shared and visitor is not None and visitor.prompt,
+            fresh=self._fresh(known),
         )
 
     def forget(self) -> None:
         """To be called every second."""
         self._known.clear()
+        self._audiences.clear()
 
     def visitor(self, received: Received, site: Site, scheme: str) -> Visitor | None:
         """Who asks. One page's files follow each other closely: whom we have just recognised we know for a second,

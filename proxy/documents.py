@@ -91,8 +91,7 @@ class Documents:
         """What goes first into the head, and to the end of the body, of those there are. The same for all who have
         chosen the same."""
         exchange, visitor, notice = context.exchange, context.visitor, context.site.notice
-        own = visitor is None or visitor.prompt or exchange.nonce is not None
-        if own and exchange.render == "private":
+        if not is_common(context):
             return self.first(context) if head else b"", self.last(context) if end else b""
         key = (
             head, end, exchange.rules, exchange.consent, exchange.role, exchange.method, exchange.nonce,
@@ -151,6 +150,13 @@ class Documents:
             found = self._desk.language(context.page_language, (wished or b"").decode("latin-1"))
             self._languages[key] = found
         return found
+
+
+def is_common(context: Context) -> bool:
+    """Is what of ours goes into this document the same for all who have chosen the same?"""
+    exchange, visitor = context.exchange, context.visitor
+    own = visitor is None or visitor.prompt or exchange.nonce is not None
+    return exchange.render == "shared" or not own
 
 
 class Placeholder:

@@ -6,7 +6,7 @@ A plain record. It is begun by `arrival`, read and filled by the gates, and its 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -110,15 +110,20 @@ class Exchange:
     @property
     def stripped(self) -> dict[str, int]:
         """How many things of each kind did not pass: `cookie_set`, `html` ..."""
-        found = {self.tally.what: len(self.tally.verdicts)} if self.tally is not None else {}
-        for what, verdict in self.notes:
-            if not verdict.allowed:
-                found[what] = found.get(what, 0) + 1
-        return found
+        return stripped(self.notes, self.tally)
 
     def unknown(self, kind: str, subject: str) -> None:
         """Something nobody knows passed by: for the sightings."""
         self.sightings.append((kind, subject))
+
+
+def stripped(notes: Iterable[tuple[str, Verdict]], tally: Tally | None) -> dict[str, int]:
+    """How many things of each kind did not pass."""
+    found = {tally.what: len(tally.verdicts)} if tally is not None else {}
+    for what, verdict in notes:
+        if not verdict.allowed:
+            found[what] = found.get(what, 0) + 1
+    return found
 
 
 @lru_cache(maxsize=1024)

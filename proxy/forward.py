@@ -37,6 +37,7 @@ class Forwarder:
     async def forward(self, context: Context) -> None:
         """Fill `context.reply`. Raises UpstreamError or VisitorError; the reply says whether it had begun."""
         request, upstream = context.request, context.site.upstream
+        begun = request.begun
         while True:
             asked = self._ask(context)
             body = None
@@ -47,7 +48,9 @@ class Forwarder:
                 body,
                 bodyless=context.bodyless_request,
                 replayable=request.method in _REPLAYABLE and not asked.upgrade,
+                begun=begun,
             )
+            begun = None
             clean = False
             try:
                 if _is_part_of_document(context, answer):

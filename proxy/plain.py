@@ -20,6 +20,7 @@ _REQUEST = re.compile(
     rb"(GET|HEAD) (/[!-\"$-~]*+) HTTP/1\.1\r\n((?:[!#$%&'*+\-.^`|~0-9A-Za-z]++:" + _VALUE + rb")*+)\r\n"
 )
 """A name with an underscore may imitate another one: not plain."""
+_REQUEST_LINE = re.compile(rb"(GET|HEAD) (/[!-\"$-~]*+) HTTP/1\.1\r\n")
 _ANSWER = re.compile(
     rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t -~\x80-\xff]*+))?\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:"
     + _VALUE
@@ -75,6 +76,15 @@ class PlainAnswer(NamedTuple):
     fields: Fields
     begins: int
     length: int
+
+
+def beginning(data: bytes, bounds: Bounds = _USUAL) -> PlainRequest | None:
+    """What is a plain request if its lines, the empty one included, are those of one that was: nothing but the first
+    line is read."""
+    if len(data) > bounds.longest or (found := _REQUEST_LINE.match(data)) is None:
+        return None
+    method, target = found.groups()
+    return PlainRequest("GET" if method == b"GET" else "HEAD", target, data[found.end() :])
 
 
 def request(data: bytes, bounds: Bounds = _USUAL) -> PlainRequest | None:

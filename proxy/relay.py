@@ -15,13 +15,14 @@ from proxy import coding
 from proxy.context import Context
 from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
-from proxy.documents import Documents
+from proxy.documents import Documents, is_common
 from proxy.gates import Gate, through
 from proxy.headers import Fields, drop_hop_by_hop, elements
 from proxy.html.sniff import grammar, kind_of
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
-from proxy.remembered import Memory
+from proxy.recent import Outcome
+from proxy.remembered import Memory, Rewritten
 from proxy.settings import Limits
 from proxy.upstream import UpstreamError
 from proxy.upstream_connection import Answer
@@ -82,7 +83,7 @@ class Relay:
 
     async def answer(self, context: Context, answer: Answer) -> bool:
         """Answer the visitor; True where all of the site's answer was read. Raises UpstreamError before the start."""
-        fields = received(context, answer)
+        fields, asked = received(context, answer), len(context.exchange.notes)
         kind = kind_of(fields.get(b"content-type"))
         if kind.events:
             answer.connection.patient(self._limits.stream)
@@ -106,7 +107,11 @@ class Relay:
         if document or context.exchange.role == "worker" or _confirms(context, answer):
             self._gate_document(context, fields, document=document)
         if not document or self._documents is None:
-            return await self._pass(context, answer, fields, head)
+            here = not head and answer.content.is_eof()
+            clean = await self._pass(context, answer, fields, head)
+            if here:
+                _keep(context, answer, asked)
+            return clean
         unwrapping = self._decoder(applied)
         if unwrapping is None or context.bodyless_request or answer.status in _EMPTY:
             if unwrapping is None:
@@ -121,6 +126,7 @@ class Relay:
             if whole and head and (known := self._whole.document(context, fields, head, applied)) is not None:
                 out = self._whole.finished(context, fields, known)
                 context.reply.start(answer.status, answer.reason, fields, length=len(out))
+                _keep(context, answer, asked, known, out)
                 await context.reply.end(out)
                 return True
         return await self._stream(context, answer, fields, head, unwrapping)
@@ -283,6 +289,27 @@ class Relay:
             reason=str(error) or type(error).__name__,
         )  # fmt: skip
         context.reply.break_off()
+
+
+def _keep(context: Context, answer: Answer, asked: int, document: Rewritten | None = None, out: bytes = b"") -> None:
+    """Have it known what became of this answer: for the next second, and for whom it is the same.
+
+    `asked` notes are the request's. A `document` that is not remembered, or holds what is this visitor's alone, is
+    not kept.
+    """
+    exchange, reply, known = context.exchange, context.reply, context.known
+    if known is None or known.audience is None or not (context.enforcing and answer.plain and reply.keep_alive):
+        return
+    digest = None
+    if document is not None:
+        if document.key is None or not is_common(context):
+            return
+        digest = document.key[0]
+    outcome = Outcome(
+        answer.given, answer.length, answer.status, reply.head, digest, out,
+        tuple(exchange.notes[asked:]), exchange.tally, tuple(exchange.sightings),
+    )  # fmt: skip
+    known.audience.keep(context.target, outcome)
 
 
 def _confirms(context: Context, answer: Answer) -> bool:

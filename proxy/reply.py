@@ -10,17 +10,15 @@ from aiohttp.abc import AbstractStreamWriter
 
 from proxy.headers import Fields
 from proxy.pages import phrase
-from proxy.visitor import Received
+from proxy.visitor import APART, Received
 
 _NO_BODY = frozenset({204, 304})
-_APART = 8192
-"""Bytes of a body that are not worth copying behind its head."""
 
 
 class Reply:
     """One answer, written as bytes. Use `start`, any number of `send`, then `end`; or `whole` for all at once."""
 
-    __slots__ = ("_chunked", "_connection", "_received", "_withheld", "keep_alive", "sent", "started", "status")
+    __slots__ = ("_chunked", "_connection", "_received", "_withheld", "head", "keep_alive", "sent", "started", "status")
 
     def __init__(self, received: Received) -> None:
         self._received = received
@@ -31,6 +29,8 @@ class Reply:
         self.status = 0
         self.sent = 0
         self.started = False
+        self.head = b""
+        """As it is sent, once `start` has decided."""
 
     def __repr__(self) -> str:
         return f"<Reply {self.status or 'not started'}, {self.sent} bytes>"
@@ -59,7 +59,7 @@ class Reply:
             fields.add(b"Connection", b"close")
         elif not modern:
             fields.add(b"Connection", b"keep-alive")
-        self._withheld = fields.encode(b"HTTP/1.1 %d %b" % (status, reason))
+        self._withheld = self.head = fields.encode(b"HTTP/1.1 %d %b" % (status, reason))
 
     async def send(self, data: bytes) -> None:
         """Write a piece of the body and wait where the visitor is slow. Raises ConnectionError when he has left."""
@@ -84,7 +84,7 @@ class Reply:
             self.sent += len(data)
             if self._chunked:
                 data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(data), data) if data else head + b"0\r\n\r\n"
-            elif head and len(data) > _APART:
+            elif head and len(data) > APART:
                 return await self._connection.write(head, data)
             else:
                 data = head + data

@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
@@ -33,6 +33,17 @@ class UpstreamError(Exception):
         super().__init__(f"{failure}: {detail}")
         self.failure = failure
         self.detail = detail
+
+
+class Begun(Protocol):
+    """A request that was sent already, without a body."""
+
+    @property
+    def answer(self) -> asyncio.Future[Answer | None] | None:
+        """As of `UpstreamConnection.ask`."""
+
+    def take_over(self) -> UpstreamConnection:
+        """The connection it was sent on; whoever takes it gives it back."""
 
 
 class Upstream:
@@ -61,37 +72,49 @@ class Upstream:
         return f"<Upstream {self.origin} {self.open} in use, {len(self._idle)} idle>"
 
     async def request(
-        self, head: bytes, body: AsyncIterator[bytes] | None, *, bodyless: bool, replayable: bool
-    ) -> Answer:
-        """Send a request and wait for the head of its answer. `bodyless`: a HEAD; `replayable`: may be sent twice.
+        self, head: bytes, body: AsyncIterator[bytes] | None, *, bodyless: bool, replayable: bool,
+        begun: Begun | None = None,
+    ) -> Answer:  # fmt: skip
+        """Send a request and wait for the head of its answer. `bodyless`: a HEAD; `replayable`: may be sent twice;
+        `begun`: it was sent already.
 
         Raises UpstreamError. The caller must `finish` the answer.
         """
         while True:
-            connection = await self._acquire(replayable=replayable)
+            waiting = None
+            if begun is None:
+                connection = await self._acquire(replayable=replayable)
+            else:
+                connection, waiting, begun = begun.take_over(), begun.answer, None
             try:
-                return await self._exchange(connection, head, body, bodyless=bodyless)
+                return await self._exchange(connection, head, body, waiting, bodyless=bodyless)
             except UpstreamError as error:
-                self._discard(connection)
+                self.discard(connection)
                 if error.failure == "stale" and body is None and replayable:
                     continue
                 if error.failure == "stale":
                     raise UpstreamError("broken", error.detail) from error
                 raise
             except BaseException:
-                self._discard(connection)
+                self.discard(connection)
                 raise
 
     async def _exchange(
-        self, connection: UpstreamConnection, head: bytes, body: AsyncIterator[bytes] | None, *, bodyless: bool
+        self,
+        connection: UpstreamConnection,
+        head: bytes,
+        body: AsyncIterator[bytes] | None,
+        waiting: asyncio.Future[Answer | None] | None,
+        *,
+        bodyless: bool,
     ) -> Answer:
-        connection.used += 1
-        reused = connection.used > 1
+        reused = waiting is not None or connection.used > 0
         sender: asyncio.Task[None] | None = None
         try:
             if body is None:
-                answer = await connection.plain_answer(head, bodyless=bodyless)
+                answer = await (waiting or connection.ask(head, bodyless=bodyless))
                 return answer or await connection.parsed_answer()
+            connection.used += 1
             connection.parse(bodyless=bodyless)
             connection.write(head)
             sender = asyncio.get_running_loop().create_task(_send(connection, body, self._limits.answer))
@@ -115,20 +138,21 @@ class Upstream:
         if sender is not None:
             clean = clean and sender.done()
             await _stop(sender)
-        if (
-            clean
-            and not connection.should_close
-            and connection.is_connected()
-            and self._limits.upstream_idle > 0
-            and answer.content.is_eof()
-        ):
-            connection.rest()
-            self._idle.append(connection)
-            self._release()
+        if clean and answer.content.is_eof():
+            self.give_back(connection)
         else:
-            self._discard(answer.connection)
+            self.discard(connection)
 
-    def _discard(self, connection: UpstreamConnection) -> None:
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """An exchange has ended well."""
+        if connection.should_close or not connection.is_connected() or self._limits.upstream_idle <= 0:
+            self.discard(connection)
+            return
+        connection.rest()
+        self._idle.append(connection)
+        self._release()
+
+    def discard(self, connection: UpstreamConnection) -> None:
         connection.abort()
         self._release()
 
@@ -155,6 +179,17 @@ class Upstream:
             if not waiter.cancelled():
                 self._release()
             raise
+
+    def spare(self) -> UpstreamConnection | None:
+        """A connection that is open and fresh, at once, or None. It is in use from here on."""
+        if not self._idle or self._waiting or self.open >= self._limits.upstream_connections:
+            return None
+        connection = self._idle[-1]
+        fresh_since = asyncio.get_running_loop().time() - self._limits.upstream_idle
+        if connection.idle_since <= fresh_since or connection.should_close or not connection.is_connected():
+            return None
+        self.open += 1
+        return self._idle.pop()
 
     async def _acquire(self, *, replayable: bool) -> UpstreamConnection:
         if self.open < self._limits.upstream_connections and not self._waiting:

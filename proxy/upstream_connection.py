@@ -53,7 +53,7 @@ class Content(Protocol):
 class Body:
     """The body of a plain answer. `left` bytes are still to come."""
 
-    __slots__ = ("_connection", "_error", "_pieces", "_size", "_waiter", "_whole", "left")
+    __slots__ = ("_connection", "_error", "_pieces", "_size", "_told", "_waiter", "_whole", "left")
 
     def __init__(self, connection: UpstreamConnection, first: bytes, left: int) -> None:
         self._connection = connection
@@ -61,6 +61,7 @@ class Body:
         self._size = len(first)
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._told: Callable[[], None] | None = None
         self._whole = False
         """Is all of it waited for?"""
         self.left = left
@@ -86,12 +87,32 @@ class Body:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+        told, self._told = self._told, None
+        if told is not None:
+            told()
 
     def is_eof(self) -> bool:
         return not self.left
 
     def at_eof(self) -> bool:
         return not (self.left or self._pieces)
+
+    def all_here(self) -> bytes:
+        """What is here, without taking it."""
+        if len(self._pieces) > 1:
+            self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0] if self._pieces else b""
+
+    def tell(self, told: Callable[[], None], seconds: float) -> None:
+        """Call back once all is here, nothing more comes, or this time is over."""
+        clock = asyncio.get_running_loop().call_later(seconds, self._wake)
+
+        def over() -> None:
+            clock.cancel()
+            self._whole = False
+            told()
+
+        self._told, self._whole = over, True
 
     def read_nowait(self, n: int = -1) -> bytes:
         if not self._pieces:
@@ -135,7 +156,24 @@ class Answer:
     connection: UpstreamConnection
     plain: bool
     """Read by `plain`: its fields are known to be well-formed, and none of them concerns this connection only."""
+    given: bytes = b""
+    """A plain answer's head as it came, and the length of its body."""
+    length: int = 0
     sender: asyncio.Task[None] | None = None
+
+
+class Waiting(Protocol):
+    """Who waits for an answer: a future, or a `FastExchange`."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Answer | None, /) -> None: ...
+    def set_exception(self, exception: Exception, /) -> None: ...
+
+
+class Expecting(Waiting, Protocol):
+    """Who knows already what to do where the answer has a certain head."""
+
+    def came(self, body: Body, /) -> None: ...
 
 
 State = Literal["idle", "head", "body", "parsed"]
@@ -153,7 +191,8 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
         self.idle_since = 0.0
         self._state: State = "idle"
         self._bodyless = False
-        self._answer: asyncio.Future[Answer | None] | None = None
+        self._answer: Waiting | None = None
+        self._expected: tuple[Expecting, bytes, int] | None = None
         self._body: Body | None = None
         self._held = False
         self._patience = limits.answer
@@ -167,17 +206,28 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
 
     # Asking.
 
-    async def plain_answer(self, head: bytes, *, bodyless: bool) -> Answer | None:
-        """Write a request without a body and wait for the head of its answer; None: `parsed_answer` has it.
+    def ask(self, head: bytes, *, bodyless: bool) -> asyncio.Future[Answer | None]:
+        """Write a request without a body; gives the head of its answer, or None where `parsed_answer` has it.
 
-        Raises ConnectionError, TimeoutError.
+        Raises ConnectionError; the future raises TimeoutError, too.
         """
         self._state, self._bodyless = "head", bodyless
+        self.used += 1
         self.write(head)
         answer: asyncio.Future[Answer | None] = self._loop.create_future()
         self._answer = answer
         self._expect()
-        return await answer
+        return answer
+
+    def ask_expecting(self, head: bytes, expecting: Expecting, given: bytes, length: int) -> None:
+        """Write a GET. An answer with this very head, and a body of this length, need not be read again."""
+        self._state, self._bodyless = "head", False
+        self.used += 1
+        self._answer, self._expected = expecting, (expecting, given, length)
+        self._expect()
+        if self.transport is not None:
+            # One that has just closed is told by connection_lost.
+            self.transport.write(head)
 
     def parse(self, *, bodyless: bool) -> None:
         """Let aiohttp's parser read what comes from here on."""
@@ -244,6 +294,12 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
 
     def _head_received(self, data: bytes) -> None:
         waiting, self._answer = self._answer, None
+        expected, self._expected = self._expected, None
+        if expected is not None:
+            expecting, given, length = expected
+            if data.startswith(given) and len(data) - len(given) <= length:
+                expecting.came(self._body_of(data[len(given) :], length))
+                return
         found = plain.answer(data, self._bounds, bodyless=self._bodyless)
         if found is None:
             self.parse(bodyless=self._bodyless)
@@ -252,12 +308,25 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
             return
-        first = data[found.begins :]
-        body = Body(self, first, found.length - len(first))
+        body = self._body_of(data[found.begins :], found.length)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(self._answer_of(found, data[: found.begins], body))
+
+    def _body_of(self, first: bytes, length: int) -> Body:
+        body = Body(self, first, length - len(first))
         self._state, self._body = ("body", body) if body.left else ("idle", None)
         self._deadline = self._loop.time() + self._patience
-        if waiting is not None and not waiting.done():
-            waiting.set_result(Answer(found.status, found.reason, found.fields, body, self, plain=True))
+        return body
+
+    def _answer_of(self, found: plain.PlainAnswer, given: bytes, body: Body) -> Answer:
+        return Answer(found.status, found.reason, found.fields, body, self, True, given, found.length)
+
+    def answer_of(self, given: bytes, body: Body) -> Answer:
+        """The answer whose head was as expected."""
+        found = plain.answer(given, self._bounds, bodyless=False)
+        if found is None:
+            raise ValueError("what was expected is no plain head")
+        return self._answer_of(found, given, body)
 
     def _body_received(self, data: bytes) -> None:
         body = self._body
@@ -268,9 +337,10 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
             # More than was announced: that is no answer to anything, and nothing after it can be told apart.
             data = data[: body.left]
             self.force_close()
-        body.feed(data)
-        if not body.left:
+        if len(data) == body.left:
+            # Before anybody hears of it: whoever does may ask for the next thing.
             self._state, self._body = "idle", None
+        body.feed(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_clock()

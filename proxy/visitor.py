@@ -1,7 +1,8 @@
 """Visitors' connections: what arrives becomes one request after the other, each handed to the handler as `Received`.
 
-A plain request (see `plain`) is taken here in one step. Any other is aiohttp's: its parser gets the connection with
-the first byte of that request. One to our own addresses is only lent to it; otherwise aiohttp keeps the connection.
+A plain request (see `plain`) is taken here in one step, and answered by the short way (see `fast_path`) or by a task.
+Any other is aiohttp's: its parser gets the connection with the first byte of that request. One to our own addresses is
+only lent to it; otherwise aiohttp keeps the connection.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from proxy.pauses import TellsPauses
 from proxy.peer import PeerError, PeerHeader
 from proxy.recent import Alike, Recent
 from proxy.settings import Limits
+from proxy.upstream import Begun
 
 _LINGER = 1.0
 """Seconds that an idle connection stays open while we stop, and one whose request was answered before its end."""
+APART = 8192
+"""Bytes of a body that are too many to be copied behind its head."""
 _EARLY = 65_536
 """Bytes that may wait behind a request that is being answered."""
 _NEVER = 1e9
@@ -48,11 +52,24 @@ class Received:
     whole: web.BaseRequest | None = None
     alike: Alike | None = None
     """A plain request's like of the same second, with which it shares `fields`."""
+    begun: Shortened | None = None
+    """The short way that could not be gone to its end."""
 
     @property
     def remote(self) -> str:
         """The address of whoever has connected."""
         return self.connection.remote
+
+
+class Shortened(Begun, Protocol):
+    """An exchange that a task did not begin. `began` is of the monotonic clock, in seconds."""
+
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def began(self) -> float: ...
+    def cancel(self) -> None:
+        """Nobody waits for it, unless it was taken over."""
 
 
 class Answered(Protocol):
@@ -67,6 +84,8 @@ class Answered(Protocol):
 
 
 Handler = Callable[[Received], Awaitable[Answered]]
+Shortcut = Callable[[Received], Shortened | None]
+"""Takes a plain request if it can be answered without a task; `deliver` or `go_on` will be called."""
 Refused = Callable[[str, BaseException | None], str]
 """Logs a reason, with the exception where the fault is ours, and yields a request id for the page."""
 
@@ -81,7 +100,7 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
 
     __slots__ = (
         "_announced", "_announcing", "_clock", "_early", "_limits", "_next", "_reader", "_remote", "_serving",
-        "_untaken", "answering", "busy", "front", "on_pause", "refused", "since",
+        "_shortened", "_taking", "_untaken", "answering", "busy", "front", "on_pause", "refused", "since",
     )  # fmt: skip
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
@@ -98,6 +117,9 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
         self._serving: asyncio.Task[None] | None = None
         self._next: asyncio.Future[Received] | None = None
         """What the task waits for, once it has answered."""
+        self._shortened: Shortened | None = None
+        self._taking = False
+        """Has an answer been delivered that the visitor has not taken yet?"""
         self._early = b""
         self._remote: str | None = None
         self._clock: asyncio.TimerHandle | None = None
@@ -147,6 +169,8 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
         if self._clock is not None:
             self._clock.cancel()
         super().connection_lost(exc)
+        if self._shortened is not None:
+            self._shortened.cancel()
         if self._serving is not None:
             self._serving.cancel()
 
@@ -183,22 +207,22 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
             if not data:
                 return
         if self._reader == "ours":
-            if self._serving is not None and self._next is None:
+            if self._shortened is not None or (self._serving is not None and self._next is None):
                 # The next request already: it waits until this one is answered, and so does what follows it.
                 self._early += data
                 if len(self._early) > _EARLY:
                     self._pause_transport_reading()
                 return
-            asked = plain.request(data, self.front.bounds)
-            alike = self.front.recent.alike(asked.method, asked.lines) if asked is not None else None
-            if asked is not None and alike is not None and not asked.is_own:
+            read = self.front.recent.read(data)
+            if read is not None and not read[0].is_own:
+                asked, alike = read
                 self.busy, self.answering = True, False
-                received = Received(
-                    asked.method, asked.target, (1, 1), alike.fields, self, keep_alive=True, alike=alike
-                )
-                self._begin(received)
+                received = Received(asked.method, asked.target, (1, 1), alike.fields, self, True, None, alike)
+                self._shortened = self.front.shortcut(received)
+                if self._shortened is None:
+                    self._begin(received)
                 return
-            self._reader = "lent" if alike is not None else "aiohttp"
+            self._reader = "lent" if read is not None else "aiohttp"
         elif self._reader == "lent":
             self._reader = "aiohttp"
         super().data_received(data)
@@ -214,11 +238,41 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
     async def _serve(self, received: Received) -> None:
         while await self._answer(received):
             self._next = waiting = self._loop.create_future()
-            if self._early:
-                data, self._early = self._early, b""
-                self._resume_transport_reading()
-                self.data_received(data)
+            self._next_early()
             received = await waiting
+
+    def _next_early(self) -> None:
+        """What has come while a request was being answered is the next one."""
+        if self._early:
+            data, self._early = self._early, b""
+            self._resume_transport_reading()
+            self.data_received(data)
+
+    def go_on(self, received: Received) -> None:
+        """The short way has ended early: a task answers."""
+        if self.transport is None:
+            if received.begun is not None:
+                received.begun.cancel()
+            return
+        self._begin(received)
+
+    def deliver(self, head: bytes, body: bytes) -> None:
+        """The short way has been gone: this is the answer."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            if len(body) > APART:
+                transport.writelines((head, body))
+            else:
+                transport.write(head + body)
+        if self.writing_paused:
+            self._taking = True
+        else:
+            self._delivered()
+
+    def _delivered(self) -> None:
+        self._shortened = None
+        self.answered()
+        self._next_early()
 
     async def _answer(self, received: Received) -> bool:
         """Have one plain request answered; False where it was the last."""
@@ -264,6 +318,9 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
 
     def answered(self) -> None:
         """An exchange is over."""
+        if self._shortened is not None:
+            self._shortened.cancel()
+            self._shortened = None
         self.busy = False
         self.since = self._loop.time()
         if self._reader == "lent":
@@ -275,11 +332,16 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
             if self._next is None:
                 await asyncio.wait({self._serving}, timeout=timeout)
             self._serving.cancel()
+        if self._shortened is not None:
+            self._shortened.cancel()
         await super().shutdown(timeout)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._untaken = 0
+        if self._taking:
+            self._taking = False
+            self._delivered()
 
     def handle_error(
         self,
@@ -319,9 +381,11 @@ class Front(web.Server):
         *,
         announced: bool = False,
         trusts: Callable[[str], bool],
+        shortcut: Shortcut = lambda _: None,
     ) -> None:
         super().__init__(self._parsed, handler_cancellation=True)  # type: ignore[arg-type]  # Answered has all it uses
         self._handler = handler
+        self.shortcut = shortcut
         self._limits = limits
         self._refused = refused
         self._trusts = trusts

@@ -23,7 +23,7 @@ from proxy.upstream_connection import Body, Content
 
 _PAUSE = 0.005
 """Seconds within which the next piece of a document must come, for the document to be looked at as a whole."""
-_ALL = 4 * _PAUSE
+PATIENCE = 4 * _PAUSE
 """The same for all the rest of one whose length is known."""
 _LENGTH_AND_CODING = frozenset({b"content-length", b"content-encoding"})
 _IDENTITY = b""
@@ -42,7 +42,7 @@ async def gather(content: Content, head: bytes) -> tuple[bytes, bool]:
     try:
         if isinstance(content, Body):
             head = head or await content.readany()
-            return (head if content.at_eof() else head + await content.gather(_ALL)), content.at_eof()
+            return (head if content.at_eof() else head + await content.gather(PATIENCE)), content.at_eof()
         pieces = [head or await content.readany()]
         size = len(pieces[0])
         while not content.at_eof() and size <= LONGEST:
