@@ -25,7 +25,8 @@ def ask(context: Context, gates: Sequence[Gate], *, peer: str, trusted: bool) ->
     upgrade = _upgrades(request.method, request.version, fields)
     chunked = fields.get(b"transfer-encoding") is not None
     length = fields.get(b"content-length")
-    expects = fields.get(b"expect") is not None
+    # HTTP/1.0 knows no interim answers: the expectation is ignored there (RFC 9110 10.1.1).
+    expects = request.version >= (1, 1) and fields.get(b"expect") is not None
     drop_hop_by_hop(fields)
     fields.drop(_EXPECT)
     if context.enforcing:

@@ -126,6 +126,17 @@ async def test_a_body_waits_for_100_continue(site, start_proxy):
     assert site.seen[0].body == b"ok"
 
 
+async def test_100_is_never_said_to_http_1_0(site, start_proxy):
+    proxy = await start_proxy(site.url)
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    writer.write(b"POST / HTTP/1.0\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    await asyncio.sleep(0.1)
+    writer.write(b"ok")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    writer.close()
+    assert site.seen[0].body == b"ok"
+
+
 async def test_100_is_not_said_for_a_site_that_cannot_be_reached(start_proxy, say):
     proxy = await start_proxy("http://127.0.0.1:1")
     reader, writer = await asyncio.open_connection(*proxy.address)
