@@ -97,12 +97,10 @@ class FastExchange:
         if self._state != "asked":
             return
         self._body = body
-        if body.is_eof():
+        if body.is_eof() or self._outcome.digest is None:
             self._arrived()
-        elif self._outcome.digest is not None:
-            body.tell(self._arrived, PATIENCE)
         else:
-            self._hand_over(self._asking.answer_of(self._outcome.given, body))
+            body.tell(self._arrived, PATIENCE)
 
     def set_result(self, answer: Answer | None) -> None:
         """The site has answered something else; None: aiohttp's parser has it."""
@@ -118,9 +116,18 @@ class FastExchange:
 
     def _arrived(self) -> None:
         """All of the body is here, or no more of it comes in time."""
-        body, outcome = self._body, self._outcome
+        body = self._body
         if body is None or self._state != "asked":
             return
+        try:
+            self._answer_with(body)
+        except Exception as error:
+            # A fault of ours: the visitor is not to wait for what nobody does.
+            self.cancel()
+            self._received.connection.fail(error)
+
+    def _answer_with(self, body: Body) -> None:
+        outcome = self._outcome
         out = body.all_here() if body.is_eof() and not self._received.connection.front.draining else None
         if out is None or (outcome.digest is not None and digest(out) != outcome.digest):
             self._hand_over(self._asking.answer_of(outcome.given, body))

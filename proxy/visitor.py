@@ -269,6 +269,13 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
         else:
             self._delivered()
 
+    def fail(self, error: Exception) -> None:
+        """A fault of ours on the short way, before anything was delivered."""
+        self.answered()
+        self._apologise(error)
+        if self.transport is not None:
+            self.transport.close()
+
     def _delivered(self) -> None:
         self._shortened = None
         self.answered()

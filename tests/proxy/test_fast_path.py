@@ -1,0 +1,577 @@
+"""The short way: what alike visitors get for the same answer is what the long way gives, in every circumstance."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from proxy.fast_path import FastPath
+
+TRACKER = b'<script src="https://www.google-analytics.com/analytics.js"></script>'
+PAGE = b"<!doctype html><html><head><title>%b</title>" + TRACKER + b"</head><body><p>wool</p></body></html>"
+Script = Callable[["Line", int], Awaitable[None]]
+
+
+def answer(
+    body: bytes = b"wool", *, kind: bytes = b"text/plain", more: bytes = b"", length: int | None = None
+) -> bytes:
+    said = len(body) if length is None else length
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (kind, said, more, body)
+
+
+def get(target: bytes = b"/a.txt", *lines: bytes, accept: bytes = b"*/*", to: bytes = b"empty") -> bytes:
+    fixed = (b"GET %b HTTP/1.1" % target, b"Host: shop.localhost", b"Accept: " + accept, b"Sec-Fetch-Dest: " + to)
+    return b"\r\n".join((*fixed, *lines)) + b"\r\n\r\n"
+
+
+@dataclass
+class Line:
+    """A connection from the proxy to the site."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def say(self, *pieces: bytes, pause: float = 0.0) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+            await asyncio.sleep(pause)
+
+
+@dataclass
+class Wire:
+    """A site that says byte for byte what `script` says, told how often it was asked before."""
+
+    script: Script
+    heads: list[bytes] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Has a connection ended?"""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await self.script(Line(reader, writer), len(self.heads) - 1)
+        finally:
+            self.ended.set()
+
+
+def always(*pieces: bytes, pause: float = 0.0) -> Script:
+    async def script(line: Line, _: int) -> None:
+        await line.say(*pieces, pause=pause)
+
+    return script
+
+
+def first_then(first: Script, then: Script, *, asked: int) -> Script:
+    """`first` answers so many requests, `then` all that follow."""
+
+    async def script(line: Line, number: int) -> None:
+        await (first if number < asked else then)(line, number)
+
+    return script
+
+
+@pytest.fixture
+def taken(monkeypatch) -> list[object]:
+    """Every exchange that went the short way. What is known stays known: no second passes."""
+    found: list[object] = []
+    take = FastPath.take
+
+    def noted(self, received):
+        if (exchange := take(self, received)) is not None:
+            found.append(exchange)
+        return exchange
+
+    monkeypatch.setattr(FastPath, "take", noted)
+    monkeypatch.setattr("proxy.app._LOOK_EVERY", 3600.0)
+    return found
+
+
+def states(taken: list[object]) -> list[str]:
+    return [re.sub(r"<FastExchange \w+ (.*)>", r"\1", repr(one)) for one in taken]
+
+
+@pytest.fixture
+async def behind(raw_site, start_proxy):
+    """`behind(script, **settings)`: a site that follows the script, and a proxy in front of it."""
+
+    async def start(script: Script, **more):
+        wire = Wire(script)
+        return wire, await start_proxy(await raw_site(wire.serve), **more)
+
+    return start
+
+
+class Visit:
+    """One visitor's connection, kept."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def ask(self, data: bytes) -> bytes:
+        self.writer.write(data)
+        return await self.hear()
+
+    async def hear(self) -> bytes:
+        """One answer; what there was of it where the connection ends."""
+        async with asyncio.timeout(20):
+            try:
+                head = await self.reader.readuntil(b"\r\n\r\n")
+                return head + await self._body(head)
+            except asyncio.IncompleteReadError as error:
+                return error.partial
+            except ConnectionResetError:
+                return b""
+
+    async def _body(self, head: bytes) -> bytes:
+        if head.split(b" ")[1] in {b"204", b"304"}:
+            return b""
+        if length := re.search(rb"(?i)\r\ncontent-length: (\d+)", head):
+            return await self.reader.readexactly(int(length[1]))
+        body = b""
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            body += (await self.reader.readexactly(size + 2))[:-2]
+        await self.reader.readuntil(b"\r\n")
+        return body
+
+
+@pytest.fixture
+async def visiting() -> AsyncIterator[Callable[..., Awaitable[Visit]]]:
+    writers = []
+
+    async def start(proxy) -> Visit:
+        reader, writer = await asyncio.open_connection(*proxy.address)
+        writers.append(writer)
+        return Visit(reader, writer)
+
+    yield start
+    for writer in writers:
+        writer.close()
+
+
+async def refusal(visit: Visit) -> bytes:
+    """The Cookie line of a visitor who has refused."""
+    page = await visit.ask(get(b"/", accept=b"text/html", to=b"document"))
+    body = b"action=reject&return=/&notice=" + re.search(rb'name="notice" value="([^"]+)"', page)[1]
+    done = await visit.ask(
+        b"POST /.samtykke/choice HTTP/1.1\r\nHost: shop.localhost\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Accept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    return b"Cookie: " + b"; ".join(re.findall(rb"(?i)set-cookie: ([^;]+)", done))
+
+
+def page_of(cookie: bytes) -> bytes:
+    return get(b"/", cookie, accept=b"text/html", to=b"document")
+
+
+async def test_a_file_asked_for_again_is_the_same_and_the_site_is_asked_each_time(behind, visiting, taken):
+    wire, proxy = await behind(always(answer()))
+    visit = await visiting(proxy)
+    heard = [await visit.ask(get()) for _ in range(5)]
+    assert len(set(heard)) == 1
+    assert states(taken) == ["over"] * 4
+    ids = re.findall(rb"X-Request-Id: (\w+)", b"".join(wire.heads))
+    assert len(set(ids)) == 5
+    assert len({re.sub(rb"X-Request-Id: \w+", b"", head) for head in wire.heads}) == 1
+    assert proxy.counted.counts.requests(1)["2xx"] == 5
+    assert proxy.counted.counts.sent(1) == 5 * 4
+
+
+async def test_visitors_of_one_kind_share_what_is_known_and_keep_what_is_theirs(behind, visiting, taken):
+    wire, proxy = await behind(always(answer()))
+    visit = await visiting(proxy)
+    names = [b"one", b"two", b"three"]
+    for name in names * 2:
+        await visit.ask(get(b"/a.txt", b"User-Agent: " + name, b"Cookie: basket=" + name))
+    assert len(taken) == 3, "the second request of each: what the site is asked is found out by the first"
+    for head, name in zip(wire.heads, names * 2, strict=True):
+        assert b"basket=" + name in head
+        assert b"User-Agent: " + name in head
+
+
+async def test_a_page_for_a_refuser_is_the_same_on_either_way_and_no_tracker_is_in_it(behind, visiting, asking, taken):
+    body = PAGE % b"shop"
+    wire, proxy = await behind(always(answer(body, kind=b"text/html")), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    heard = [await visit.ask(page_of(cookie)) for _ in range(6)]
+    assert len(set(heard)) == 1
+    assert states(taken) == ["over"] * len(taken)
+    assert len(taken) >= 3
+    assert b' src="https://www.google-analytics.com' not in heard[-1]
+    assert len(wire.heads) == 7
+    assert proxy.counted.counts.stripped(1)["html"] == 7
+    proxy.ledger.spell_out()
+    assert sum(number for key, number in proxy.ledger.evidence.items() if key[4] == "html") == 7
+
+
+async def test_a_changed_page_behind_the_same_head_is_rewritten(behind, visiting, asking, taken):
+    old, new = (answer(PAGE % title, kind=b"text/html") for title in (b"wool", b"silk"))
+    wire, proxy = await behind(first_then(always(old), always(new), asked=7), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    heard = [await visit.ask(page_of(cookie)) for _ in range(8)]
+    assert b"<title>wool" in heard[5]
+    assert b"<title>silk" in heard[6]
+    assert heard[6].replace(b"silk", b"wool") == heard[5]
+    assert "taken over" in states(taken)
+    assert len(wire.heads) == 9
+
+
+async def test_the_undecided_get_a_token_of_their_own_each_time(behind, visiting, asking, taken):
+    _, proxy = await behind(always(answer(PAGE % b"shop", kind=b"text/html")), parts=asking)
+    visit = await visiting(proxy)
+    request = get(b"/", accept=b"text/html", to=b"document")
+    tokens = [re.search(rb'name="notice" value="([^"]+)"', await visit.ask(request))[1] for _ in range(5)]
+    assert len(set(tokens)) == 5
+    assert taken == []
+
+
+async def test_what_one_kind_of_visitor_got_is_no_others(behind, visiting, asking, taken):
+    _, proxy = await behind(always(answer(PAGE % b"shop", kind=b"text/html")), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    accepts = (cookie, b"Accept-Encoding: gzip")
+    for _ in range(5):
+        plain = await visit.ask(page_of(cookie))
+        packed = await visit.ask(get(b"/", *accepts, accept=b"text/html", to=b"document"))
+        framed = await visit.ask(get(b"/", cookie, accept=b"text/html", to=b"iframe"))
+        undecided = await visit.ask(get(b"/", accept=b"text/html", to=b"document"))
+        assert b"content-encoding: gzip" in packed.lower()
+        assert b"content-encoding" not in plain.lower()
+        assert b"samtykke-reopen" in plain
+        assert b"samtykke-reopen" not in framed
+        assert b'id="samtykke-accept"' in undecided
+    assert taken
+
+
+async def test_trackers_cookies_are_taken_off_and_counted_each_time(behind, visiting, taken):
+    said = answer(more=b"Set-Cookie: _ga=GA1.2.3; Max-Age=63072000\r\nSet-Cookie: basket=1\r\n")
+    wire, proxy = await behind(always(said))
+    visit = await visiting(proxy)
+    heard = [await visit.ask(get(b"/a.txt", b"Cookie: _ga=GA1.2.3; basket=1")) for _ in range(4)]
+    assert all(b"_ga" not in one and b"basket=1" in one for one in heard)
+    assert all(b"_ga" not in head and b"basket=1" in head for head in wire.heads)
+    assert states(taken) == ["over"] * 3
+    counted = proxy.counted.counts.stripped(1)
+    assert (counted["cookie_set"], counted["cookie_sent"]) == (4, 4)
+    found = {key[4]: number for key, number in proxy.ledger.evidence.items() if key[5] == "strip"}
+    assert found == {"cookie_set": 4, "cookie_sent": 4}
+
+
+async def test_another_head_goes_the_long_way(behind, visiting, taken):
+    one, other = answer(), answer(b"silk!", more=b"X-More: 1\r\n")
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nyarn\r\n0\r\n\r\n"
+    missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"
+    said = [one, one, other, one, chunked, one, missing, one]
+
+    async def script(line: Line, number: int) -> None:
+        await line.say(said[number])
+
+    _, proxy = await behind(script)
+    visit = await visiting(proxy)
+    heard = [await visit.ask(get()) for _ in said]
+    assert [one.partition(b"\r\n\r\n")[2] for one in heard] == [
+        b"wool", b"wool", b"silk!", b"wool", b"yarn", b"wool", b"gone", b"wool",
+    ]  # fmt: skip
+    assert len(taken) == 7
+    assert heard[6].startswith(b"HTTP/1.1 404 ")
+
+
+@pytest.mark.parametrize("cut", [1, 30, 75, 80])
+async def test_an_answer_in_pieces_is_the_same(behind, visiting, taken, cut):
+    said = answer(b"wool and silk")
+
+    async def script(line: Line, number: int) -> None:
+        if number % 2:
+            await line.say(said[:cut], said[cut:], pause=0.03)
+        else:
+            await line.say(said)
+
+    _, proxy = await behind(script)
+    visit = await visiting(proxy)
+    assert len({await visit.ask(get()) for _ in range(5)}) == 1
+    assert len(taken) == 4
+
+
+async def test_a_page_in_slow_pieces_is_rewritten_all_the_same(behind, visiting, asking, taken):
+    said = answer(PAGE % b"shop", kind=b"text/html")
+
+    async def script(line: Line, number: int) -> None:
+        if number > 6:
+            await line.say(said[:120], said[120:], pause=0.2)
+        else:
+            await line.say(said)
+
+    _, proxy = await behind(script, parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    for _ in range(6):
+        quick = await visit.ask(page_of(cookie))
+    slow = await visit.ask(page_of(cookie))
+    assert states(taken)[-1] == "taken over"
+    assert b' src="https://www.google-analytics.com' not in slow
+    marks = (b"data-samtykke", b"<title>shop</title>", b"<p>wool</p></body>", b"samtykke-reopen")
+    assert [slow.count(mark) for mark in marks] == [quick.count(mark) for mark in marks]
+
+
+async def test_a_site_that_breaks_off_breaks_the_answer(behind, visiting, taken):
+    async def broken(line: Line, _: int) -> None:
+        await line.say(answer(b"wool")[:-2])
+        line.writer.close()
+
+    _, proxy = await behind(first_then(always(answer()), broken, asked=2))
+    visit = await visiting(proxy)
+    assert (await visit.ask(get())).endswith(b"wool")
+    assert (await visit.ask(get())).endswith(b"wool")
+    assert not (await visit.ask(get())).endswith(b"wool")
+    assert await visit.reader.read() == b""
+    assert states(taken) == ["over", "taken over"]
+
+
+async def test_a_page_broken_off_is_never_given_for_the_whole(behind, visiting, asking, taken):
+    said = answer(PAGE % b"shop", kind=b"text/html")
+
+    async def broken(line: Line, _: int) -> None:
+        await line.say(said[:-20])
+        line.writer.close()
+
+    _, proxy = await behind(first_then(always(said), broken, asked=7), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    for _ in range(6):
+        await visit.ask(page_of(cookie))
+    heard = await visit.ask(page_of(cookie))
+    assert heard.startswith(b"HTTP/1.1 502 ")
+    assert b"wool" not in heard
+    assert states(taken)[-1] == "taken over"
+
+
+async def test_a_connection_that_closes_unanswered_is_asked_again_elsewhere(behind, visiting, taken):
+    async def leaves(line: Line, number: int) -> None:
+        if number == 2:
+            line.writer.close()
+        else:
+            await line.say(answer())
+
+    wire, proxy = await behind(leaves)
+    visit = await visiting(proxy)
+    assert len({await visit.ask(get()) for _ in range(4)}) == 1
+    assert len(wire.heads) == 5
+    assert states(taken) == ["over", "taken over", "over"]
+
+
+async def test_a_silent_site_is_a_504(behind, visiting, taken):
+    async def silent(line: Line, _: int) -> None:
+        await line.reader.read()
+
+    _, proxy = await behind(first_then(always(answer()), silent, asked=2), limits={"answer": 0.3})
+    visit = await visiting(proxy)
+    for _ in range(2):
+        assert b" 200 " in await visit.ask(get())
+    assert b" 504 " in await visit.ask(get())
+    assert states(taken) == ["over", "taken over"]
+    assert proxy.counted.counts.failures()["timeout"] == 1
+
+
+@pytest.mark.parametrize("said", [b"", answer(PAGE % b"shop", kind=b"text/html")[:-9]])
+async def test_a_visitor_who_leaves_ends_the_question_to_the_site(behind, visiting, asking, taken, said):
+    asked = asyncio.Event()
+
+    async def waits(line: Line, _: int) -> None:
+        await line.say(said)
+        asked.set()
+        await line.reader.read()
+
+    page = answer(PAGE % b"shop", kind=b"text/html")
+    wire, proxy = await behind(first_then(always(page), waits, asked=7), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    for _ in range(6):
+        await visit.ask(page_of(cookie))
+    visit.writer.write(page_of(cookie))
+    async with asyncio.timeout(30):
+        await asked.wait()
+        visit.writer.transport.abort()
+        await wire.ended.wait()
+    assert proxy._sites.all[0].upstream.open == 0
+    other = await visiting(proxy)
+    wire.script = always(page)
+    assert b" 200 " in await other.ask(page_of(cookie))
+
+
+async def test_requests_that_come_at_once_are_answered_in_their_order(behind, visiting, taken):
+    async def script(line: Line, number: int) -> None:
+        target = wire.heads[number].split(b" ")[1]
+        await asyncio.sleep(0.05)
+        await line.say(answer(target))
+
+    wire, proxy = await behind(script)
+    visit = await visiting(proxy)
+    targets = [b"/1", b"/22", b"/333"]
+    for target in targets:
+        await visit.ask(get(target))
+    for target in targets * 3:
+        visit.writer.write(get(target))
+        await asyncio.sleep(0.002)
+    heard = [await visit.hear() for _ in range(9)]
+    assert [one.partition(b"\r\n\r\n")[2] for one in heard] == targets * 3
+    assert taken
+
+
+async def test_a_visitor_who_takes_nothing_is_waited_for_before_the_next(behind, visiting, asking, taken):
+    body = PAGE % (b"x" * 400_000)
+    wire, proxy = await behind(always(answer(body, kind=b"text/html")), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    for _ in range(5):
+        whole = await visit.ask(page_of(cookie))
+    assert states(taken)[-1] == "over"
+    # A reader with hardly any room: the answers stay with the proxy until they are taken.
+    slow = await visiting(proxy)
+    slow.reader._limit = 1024
+    for _ in range(30):
+        slow.writer.write(page_of(cookie))
+        await asyncio.sleep(0.01)
+    before = len(wire.heads)
+    assert before < 36, "the site is not asked for what the visitor does not take"
+    slow.reader._limit = 2**20
+    for _ in range(30):
+        assert await slow.hear() == whole
+    assert len(wire.heads) == 36
+
+
+async def test_more_than_was_announced_is_nobodys_answer(behind, visiting, taken):
+    wire, proxy = await behind(first_then(always(answer()), always(answer() + b"HTTP/1.1 200 OK\r\n"), asked=2))
+    visit = await visiting(proxy)
+    for _ in range(2):
+        assert (await visit.ask(get())).endswith(b"\r\n\r\nwool")
+    assert (await visit.ask(get())).endswith(b"\r\n\r\nwool")
+    wire.script = always(answer())
+    assert (await visit.ask(get())).endswith(b"\r\n\r\nwool")
+
+
+async def test_a_policy_put_in_force_counts_from_the_next_request_on(behind, visiting, published, taken):
+    said = answer(more=b"Set-Cookie: mystery=1\r\n")
+    _, proxy = await behind(always(said), unknown_cookies="pass", policy_file=published())
+    visit = await visiting(proxy)
+    for _ in range(3):
+        assert b"mystery" in await visit.ask(get())
+    assert len(taken) == 2
+    proxy._sites.all[0].put_in_force(None)
+    assert b"mystery" in await visit.ask(get())
+    assert len(taken) == 2, "what was known under the old policy is known no more"
+
+
+async def test_the_kill_switch_is_obeyed(behind, visiting, tmp_path, taken):
+    _, proxy = await behind(always(answer(more=b"Set-Cookie: _ga=1\r\n")), state=tmp_path)
+    visit = await visiting(proxy)
+    for _ in range(3):
+        assert b"_ga" not in await visit.ask(get())
+    (tmp_path / "samtykke.bypass").touch()
+    proxy._look()
+    assert b"_ga" in await visit.ask(get())
+    assert len(taken) == 2
+
+
+async def test_a_stop_lets_the_answer_end_and_says_that_it_is_the_last(behind, visiting, taken):
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def waits(line: Line, _: int) -> None:
+        asked.set()
+        await go.wait()
+        await line.say(answer())
+
+    _, proxy = await behind(first_then(always(answer()), waits, asked=2))
+    visit = await visiting(proxy)
+    for _ in range(2):
+        await visit.ask(get())
+    visit.writer.write(get())
+    await asked.wait()
+    stopping = asyncio.create_task(proxy.stop(20))
+    while not proxy._front.draining:  # noqa: ASYNC110  nothing tells
+        await asyncio.sleep(0.01)
+    go.set()
+    heard = await visit.hear()
+    assert heard.endswith(b"wool")
+    assert b"\r\nconnection: close\r\n" in heard.lower()
+    assert await visit.reader.read() == b""
+    await stopping
+
+
+@pytest.mark.parametrize(
+    "line", [b"If-None-Match: \"a\"", b"Range: bytes=0-1", b"If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT"]
+)  # fmt: skip
+async def test_conditional_requests_and_ranges_never_go_the_short_way(behind, visiting, taken, line):
+    _, proxy = await behind(always(answer()))
+    visit = await visiting(proxy)
+    for _ in range(3):
+        await visit.ask(get(b"/a.txt", line))
+    assert taken == []
+
+
+@pytest.mark.parametrize("settings", [{"mode": "report"}, {"request_id": True}])
+async def test_modes_that_tell_or_change_nothing_never_go_the_short_way(behind, visiting, taken, settings):
+    _, proxy = await behind(always(answer()), **settings)
+    visit = await visiting(proxy)
+    for _ in range(3):
+        assert (await visit.ask(get())).endswith(b"wool")
+    assert taken == []
+
+
+async def test_a_body_whose_kind_has_to_be_guessed_is_looked_at_each_time(behind, visiting, taken):
+    """Without a Content-Type the same head may come before a document and before something else."""
+    text, page = b"wool" + b" " * (len(PAGE % b"t") - 4), PAGE % b"t"
+    said = [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body for body in (text, page)]
+
+    async def script(line: Line, number: int) -> None:
+        await line.say(said[number % 2])
+
+    _, proxy = await behind(script)
+    visit = await visiting(proxy)
+    for _ in range(4):
+        assert (await visit.ask(get(b"/", accept=b"text/html", to=b"document"))).endswith(text)
+        heard = await visit.ask(get(b"/", accept=b"text/html", to=b"document"))
+        assert b' src="https://www.google-analytics.com' not in heard
+
+
+ANSWERS = (
+    answer(), answer(b"silk"), answer(b"", more=b"Set-Cookie: _ga=1; Path=/\r\n"),
+    answer(more=b"Link: <https://www.google-analytics.com/a.js>; rel=preload; as=script\r\n"),
+    answer(PAGE % b"wool", kind=b"text/html"), answer(PAGE % b"silk", kind=b"text/html"),
+    answer(PAGE % b"silk", kind=b"text/html", more=b"Content-Security-Policy: script-src 'nonce-abcdef'\r\n"),
+    answer(PAGE % b"silk", kind=b"text/html", more=b"Cache-Control: no-store\r\nETag: \"a\"\r\n"),
+    b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/html\r\n\r\n5\r\n<p>a<\r\n0\r\n\r\n",
+)  # fmt: skip
+REQUESTS = st.tuples(
+    st.sampled_from([b"/", b"/a.txt", b"/a/b?c=d"]),
+    st.sampled_from([b"document", b"empty", b"iframe", b"script"]),
+    st.sampled_from([(), (b"Accept-Encoding: gzip",), (b"Cookie: _ga=1; basket=2",)]),
+    st.integers(0, len(ANSWERS) - 1),
+    st.integers(0, 400),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(REQUESTS, min_size=2, max_size=8))
+async def test_either_way_says_the_same(behind, visiting, asking, taken, asked):
+    """Whatever is asked and answered in whatever order: a proxy that has just answered the like, and one that has
+    never answered anything, say the same."""
+    now = [ANSWERS[4]]
+
+    async def script(line: Line, _: int) -> None:
+        await line.say(*now)
+
+    _, proxy = await behind(script, parts=asking)
+    cookie = await refusal(await visiting(proxy))
+    for target, to, lines, which, cut in asked * 3:
+        said = ANSWERS[which]
+        now[:] = [said[:cut], said[cut:]]
+        request = get(target, cookie, *lines, accept=b"text/html", to=to)
+        knowing = await (await visiting(proxy)).ask(request)
+        proxy._look()  # a second passes, and all is forgotten
+        first, second, third = [await (await visiting(proxy)).ask(request) for _ in range(3)]
+        assert knowing == first == second == third
