@@ -17,9 +17,9 @@ Unit = str
 UNITS: dict[Unit, str] = {
     "year": """year years yr yrs y år års årig årige aar jahr jahre jahren jahres jährig jährige jaar jaren an ans
         année années año años vuosi vuotta vuoden vuotinen vuodeksi""",
-    "month": """month months mth mths mo mos mnd mnder måned måneder månedar måneders månad månader månaders
-        månedlig mdr md monat monate monaten monats monatig maand maanden mois mes meses kuukausi kuukautta kuukauden
-        kuukaudeksi kk""",
+    "month": """month months mth mths mo mos mnd mnder måned måneder månedar måneders mån månad månader
+        månaders månedlig mdr md monat monate monaten monats monatig maand maanden mois mes meses kuukausi kuukautta
+        kuukauden kuukaudeksi kk""",
     "week": """week weeks wk wks uke uker ukers uge uger ugers veke veker vecka veckor veckors woche wochen weken
         semaine semaines semana semanas viikko viikkoa viikon viikoksi""",
     "day": """day days d dag dager dagers dagar dagars dage dages dagen døgn dygn døgns tag tage tagen jour jours
@@ -35,8 +35,11 @@ SECONDS = {"week": 7 * DAY, "day": DAY, "hour": HOUR, "minute": MINUTE, "second"
 _ORDER = list(UNITS)
 
 NUMBERS: dict[float, str] = {
-    0.5: "half halvt halv halve halbes halbe demi demie medio media puoli",
-    1: """one a an single en ei ein ett én éin eitt eine einen einem einer eins een één un une uno una yksi yhden""",
+    0.25: "¼ 1/4",
+    0.5: "½ 1/2 half halvt halv halve halbes halbe demi demie medio media puoli",
+    0.75: "¾ 3/4",
+    1: """one a an single en ei ein et ett én éin eitt eine einen einem einer eins een één un une uno una yksi yhden""",
+    1.5: "halvannen halvannet halvanden halvandet halvtanna anderthalb eineinhalb anderhalf puolitoista",
     2: "two to två zwei twee deux dos kaksi kahden",
     3: "three tre drei drie trois tres kolme kolmen",
     4: "four fire fyra vier quatre cuatro neljä neljän",
@@ -53,11 +56,17 @@ NUMBERS: dict[float, str] = {
     15: "fifteen femten femton fünfzehn vijftien quinze quince",
     18: "eighteen atten arton achtzehn achttien dieciocho",
     20: "twenty tjue tyve tjugo zwanzig twintig vingt veinte",
-    24: "tjuefire tjugofyra vierundzwanzig vierentwintig",
+    24: "twenty-four tjuefire tjugofyra vierundzwanzig vierentwintig vingt-quatre veinticuatro",
     25: "tjuefem tjugofem fünfundzwanzig vijfentwintig",
+    26: "twenty-six",
     30: "thirty tretti tredive trettio dreißig dreissig dertig trente treinta kolmekymmentä",
+    36: "thirty-six trettiseks trettiosex",
+    45: "forty-five førtifem",
+    48: "forty-eight førtiåtte",
     60: "sixty seksti tres sextio sechzig zestig soixante sesenta",
+    72: "seventy-two syttito",
     90: "ninety nitti halvfems nittio neunzig negentig noventa",
+    100: "hundred one-hundred hundre hundra hundrede hundert honderd cent cien sata",
 }  # fmt: skip
 
 SESSION = re.compile(
@@ -76,6 +85,11 @@ SESSION = re.compile(
     |(?:sluit\w*|afsluit\w*)\s+(?:van\s+)?(?:\w+\s+){0,2}browser
     |ferme\w*\s+(?:\w+\s+){0,2}navigateur|fermeture\s+du\s+navigateur|navigateur\s+est\s+fermé
     |cerrar\w*\s+(?:\w+\s+){0,2}navegador|cierr\w*\s+(?:\w+\s+){0,2}navegador|navegador\s+se\s+cierr\w*
+    |\b(?:while|as\s+long\s+as|så\s+lenge|så\s+længe|så\s+länge|solange|zolang)\s+(?:\w+\s+){0,2}(?:browser\w*|nettles\w*|webbläs\w*|navigat\w*)
+        \s+(?:\w+\s+){0,2}(?:open|åpen|åpent|oppe|åben|öppen|öppet|geöffnet|geopend)
+    |\b(?:end|slutt\w*|slut\w*|ende|duration|einde|fin|under|during|varighet\w*)\s+(?:of\s+|på\s+|av\s+|af\s+|von\s+|van\s+|de\s+)?
+        (?:(?:the|your|this|each|ditt|dit|hele|des|ihres|uw|la|votre|su)\s+)*(?:visit|besøket|besøkets|besøk|besøget|besöket|besuch\w*|bezoek|visite|visita)\b
+    |\bso?å?\s*(?:long|lenge|længe|länge)\s+(?:as\s+)?(?:the\s+|your\s+)?(?:visit|besøket|besøget|besöket)
     |selai\w*\s+(?:\w+\s+){0,2}(?:sulje|sulkem)\w*|(?:sulje|sulkem)\w*\s+(?:\w+\s+){0,2}selai\w*
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -83,7 +97,12 @@ SESSION = re.compile(
 ENDLESS = re.compile(
     r"""\b(?:persistent|permanent\w*|persistant\w*|persistente|vedvarende|varig|varige|varaktig\w*|beständig\w*|dauerhaft
     |never(?:\s+expires?)?|forever|unlimited|indefinite\w*|no\s+expir\w*|aldri|aldrig|ubegrenset|ubegrænset|uavgrensa
-    |obegränsa\w*|unbegrenzt|unbefristet|onbeperkt|illimitée?|ilimitad[oa]|pysyv\w*|rajoittamaton|local\s*storage)\b""",
+    |obegränsa\w*|unbegrenzt|unbefristet|onbeperkt|illimitée?|ilimitad[oa]|pysyv\w*|rajoittamaton|local\s*storage
+    |lokal\w*\s+lagr\w*|(?:(?:does|do|is|are|will)\s+not|doesn['’]t|don['’]t)\s+(?:expire\w*|deleted)
+    |(?:utløper|utgår|udløber|slettes|raderas|fjernes|forfaller)\s+(?:ikke|ikkje|inte)|(?:läuft|laufen)\s+nicht\s+ab
+    |(?:ingen|inga|no|keine?|geen|sans|sin)\s+(?:utløp\w*|udløb\w*|utgång\w*|ablauf\w*|vervaldatum|expiration|end\s+date|time\s+limit)
+    |(?:until|til|inntil|till|tills|indtil|bis)\s+(?:(?:you|it|they|du|den|det|de|dei|sie|ni|is|are|blir|vert|bliver|manually|manuelt|selv)\s+){0,4}
+        (?:delete[ds]?|clear(?:ed|s)?|remove[ds]?|slette[rst]?|slettar|fjerne[rst]?|radera[rs]?|raderas|tømme[rs]?|rensas?|rensar|lösch\w*|gelöscht))\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ONCE = re.compile(
@@ -93,14 +112,21 @@ _ONCE = re.compile(
 _UNIT_OF = {word: unit for unit, words in UNITS.items() for word in words.split()}
 _NUMBER_OF = {word: number for number, words in reversed(NUMBERS.items()) for word in words.split()}
 _DIGITS = r"\d{1,3}(?:[ \u00a0\u202f.,']\d{3})+(?!\d)|\d+(?:[.,]\d+)?"
-_NUMBER = rf"(?:{_DIGITS}|{'|'.join(sorted(map(re.escape, _NUMBER_OF), key=len, reverse=True))})"
+_FORMS = {word: re.escape(word).replace("\\-", r"[\s-]") for word in sorted(_NUMBER_OF, key=len, reverse=True)}
+_WORDS = "|".join(_FORMS.values())
+_JOINED_WORDS = "|".join(form for word, form in _FORMS.items() if "-" in word or "/" in word)
+_NUMBER = rf"(?:(?:{_WORDS})(?!\w)|{_DIGITS})"
 _SPAN = re.compile(
-    rf"(?<![\w.,])(?:(?P<low>{_NUMBER})\s*(?:-|–|—|to|til|till|bis|tot|à|a|or|eller|oder|of|ou|o|tai)\s*)?"
-    rf"(?P<number>{_NUMBER})[\s\u00a0-]*(?:\((?:s|er|r|n)\)\s*)?(?P<article>(?:a|an|et|ett|ein|een)\s+)?"
+    rf"(?<![\w.,/])(?:(?!{_JOINED_WORDS})(?P<low>{_NUMBER})\s*(?:-|–|—|/|to|til|till|bis|tot|à|a|or|eller|oder|of|ou|o|tai)\s*)?"
+    rf"(?P<number>{_NUMBER})(?P<half>\s+(?:and|og|och|und|en|et)\s+(?:(?:an?|ett?|ein|eine?n?|een)\s+)?"
+    r"(?:half|halvt?|halbe?s?|halve|demie?))?[\s\u2010\u2011-]*"
+    rf"(?:\((?:s|er|r|n|{_NUMBER})\)\s*)?(?P<article>(?:a|an|et|ett|ein|een)\s+)?"
     rf"(?P<unit>{'|'.join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))})(?![^\W\d_])",
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"\s*(?:,|and|og|och|und|et|y|ja|en|&|\+)?\s*", re.IGNORECASE)
+_COUNTED = "|".join(form for word, form in _FORMS.items() if _NUMBER_OF[word] >= 2)
+_NUMBER_ENDS = re.compile(rf"(?<!\w)(?:{_COUNTED})(?:[\s-]|\s(?:and|og|och|und)\s)$", re.IGNORECASE)
 _BARE = re.compile(rf"\s*({_DIGITS})\s*")
 
 
@@ -153,7 +179,7 @@ def _number_and_unit(text: str) -> SaidLifetime | None:
                 break
         elif _means_something_else(text, match):
             continue
-        total += _seconds(_value(match["number"]), unit)
+        total += _seconds(_value(match["number"]) + (0.5 if match["half"] else 0), unit)
         first, last, size = first or match, match, _ORDER.index(unit)
     if first is None or last is None:
         return None
@@ -161,17 +187,23 @@ def _number_and_unit(text: str) -> SaidLifetime | None:
 
 
 def _means_something_else(text: str, match: re.Match[str]) -> bool:
-    """ "a second", "a time", "to dag": a number word before a short unit word is speech, not a lifetime."""
+    """ "a second", "a time", "to dag": a number word before a short unit word is speech, not a lifetime.
+
+    Neither is the end of a number that the table does not hold: "three hundred and five days".
+    """
     number, unit = match["number"].casefold(), match["unit"].casefold()
+    if not number[0].isdigit() and _NUMBER_ENDS.search(text, 0, match.start()):
+        return True
     if number[0].isdigit():
         return len(unit) == 1 and unit != "h" and match.end() < len(text) and text[match.end()] == "."
     return len(unit) == 1 or (
-        number in ("a", "an", "en", "to", "the") and unit in ("second", "time", "an", "dia", "min")
+        (number in ("a", "an", "en", "to", "the") and unit in ("second", "an", "dia", "min"))
+        or (number in ("a", "the", "to") and unit == "time")
     )
 
 
 def _value(number: str) -> float:
-    word = number.casefold()
+    word = re.sub(r"\s", "-", number.casefold()) if number[0].isalpha() else number
     if word in _NUMBER_OF:
         return _NUMBER_OF[word]
     if re.fullmatch(r"\d{1,3}(?:[ \u00a0\u202f.,']\d{3})+", number):

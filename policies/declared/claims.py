@@ -42,13 +42,14 @@ _CLAIMS: dict[ClaimKind, tuple[str, ...]] = {
         rf"\b(?:ip|{_DATA})\b[^.;]{{0,90}}\b(?:anonymi[sz]\w*|anonymiser\w*|anonymous\w*|anonym\w*|pseudonymous\b(?!)|de-?identif\w*|avidentifi\w*|anonymisert\w*|truncat\w*|gekürzt|maskier\w*|masked|maskeres|forkort\w*|geanonimiseer\w*|anonyymi\w*)",
         rf"\b(?:anonymi[sz]\w*|anonymous\w*|anonyme?\w*|anonymisert\w*|anonymiser\w*|de-?identified|avidentifi\w*|anonymisierte?\w*|geanonimiseerd\w*)\b[^.;]{{0,60}}\b(?:ip|{_DATA}|statisti\w*|form\b|måte|sätt|weise|besøksdata|besöksdata|usage)",
         r"\b(?:cannot|can\s*not|can['’]t|not\s+possible\s+to|kan\s+(?:derfor\s+|dermed\s+|på\s+den\s+måten\s+)?(?:ikke|ikkje|inte)|går\s+inte\s+att|lar\s+seg\s+ikke|kann\s+nicht|können\s+nicht)\b[^.;]{0,60}\b(?:identif\w*|spores\s+tilbake|knyttes\s+til|kobles\s+til|koples\s+til|kopplas\s+till|henføres|zurückgeführt|zugeordnet)[^.;]{0,60}\b(?:you\b|who\s+you|individual\w*|person\w*|enkelt\w*|deg|dig|enskild\w*|einzeln\w*|particular|visitor\w*)",
+        r"\b(?:last|final|siste|sista|sidste|letzte\w*|laatste)\b[^.;]{0,30}\b(?:octets?|digits|parts?|sifre\w*|siffr\w*|cifr\w*|tall\w*|oktett\w*|del\w*|ziffern?|stellen?|cijfers)\b[^.;]{0,40}\bip\b[^.;]{0,60}\b(?:remov\w*|delet\w*|dropped|discard\w*|zeroed|fjern\w*|slett\w*|tas\s+bort|raderas|gelöscht|entfernt|verwijderd)",
         r"\b(?:anonymizeip|anonymize_ip|_anonymizeip|ip[\s-]*(?:anonymi\w+|masking|maskering))\b",
         r"\b(?:collect|gather|store|stor|samle[rs]?|lagre[rs]?|behandle[rs]?|samlas?\s+in|indsamle[rs]?|erfolgt|erhoben|gespeichert)\w*\b[^.;]{0,60}\b(?:anonymously|anonymt|anonym|anonymisert|anoniem)\b",
     ),
     "no_personal_data": (
         r"\b(?:do(?:es)?\s+not|don['’]t|doesn['’]t|never)\s+(?:\w+\s+){0,2}(?:collect|store|process|contain|register|save|record|hold|gather|include|retain|log)\b[^.;]{0,40}\b(?:any\s+)?(?:personal(?:ly)?(?:\s+identif\w+)?\s+(?:data|information)|your\s+personal\s+information|information\s+that\s+(?:can|could)\s+identify)",
         r"\b(?:none|neither)\s+of\s+(?:them|these|the|our|those)\b[^.;]{0,40}\b(?:stor|contain|collect|hold|hav|includ)\w*\b[^.;]{0,20}\bpersonal(?:ly)?\s+(?:\w+\s+)?(?:data|information)|\bingen\s+av\s+(?:dem|disse|informasjonskapslene)\b[^.;]{0,40}\b(?:person\w*opplysning\w*|persondata)|\bingen\s+av\s+(?:dem|dessa|kakorna)\b[^.;]{0,40}\bpersonuppgift\w*",
-        r"\bno\s+personal(?:ly)?(?:\s+identif\w+)?\s+(?:data|information)\s+(?:is|are|will\s+be|gets?)?\s*(?:\w+\s+)?(?:collected|stored|processed|saved|registered|recorded)?",
+        r"\bno\s+personal(?:ly)?(?:\s+identif\w+)?\s+(?:data|information)\b",
         r"\b(?:samler|lagrer|lagrar|behandler|behandlar|registrerer|registrerar|oppbevarer|inneholder|inneheld|samlar|indsamler|opbevarer|gemmer|indeholder|innehåller|sparar)\b\s*(?:(?:vi|me|de|den|dei|denne|disse)\s+)?(?:ikke|ikkje|inte|ingen|inga|aldri|aldrig)\b[^.;]{0,40}\b(?:person\w*(?:opplysning|oplysning|uppgift|data)\w*|personlige?a?\s+(?:opplysning|oplysning|uppgift|data)\w*)",
         r"\b(?:ingen|inga)\s+(?:person(?:opplysning|oplysning|uppgift|data)\w*|personlige?a?\s+(?:opplysning|oplysning|uppgift|data)\w*|personidentifiserbare?\s+\w+|personhenførbare\s+\w+)\s+(?:\w+\s+){0,2}(?:lagre[st]*|lagras|blir|vert|samle[st]*|samlas|behandle[st]*|behandlas|registrere[st]*|registreras|gemmes|sparas|indsamles|oppbevares|lagret|lagra)",
         r"\b(?:lagres|lagras|samles|behandles|gemmes|registreres|sparas|samlas|behandlas)\s+(?:\w+\s+){0,3}(?:ingen|inga)\s+(?:person(?:opplysning|oplysning|uppgift|data)\w*|personlige?a?\s+\w+)",
@@ -58,7 +59,7 @@ _CLAIMS: dict[ClaimKind, tuple[str, ...]] = {
     "not_shared": (
         rf"\b(?:do(?:es)?\s+not|don['’]t|doesn['’]t|never|will\s+not|won['’]t|(?:is|are)\s+not|(?:is|are)\s+never|will\s+never(?:\s+be)?|will\s+not\s+be)\s+(?:\w+\s+){{0,2}}(?:shar\w*|sell|sold|disclos\w*|transfer\w*|pass\w*|give[n]?|provid\w*|transmit\w*|hand\w*)\b[^.;]{{0,110}}\b{_OTHERS}",
         rf"\b(?:do(?:es)?\s+not|don['’]t|never|will\s+not|won['’]t)\s+(?:\w+\s+){{0,2}}share\s+(?:your\s+|any\s+|this\s+|personal\s+|the\s+|our\s+)*{_DATA}\s*(?:[.!]|$)",
-        rf"\b(?:deler|delar|utleverer|utleverar|selger|sel|overfører|overfører|videreformidler|gir|lämnar|säljer|överför|lämnar\s+ut|videregiver|overfører|sælger|videresender|vidareförmedlar|utlämnar)\s+(?:(?:vi|me|jeg|jag|derfor|aldrig|heller)\s+)?(?:aldri|aldrig|ikke|ikkje|inte|ingen)\b[^.;]{{0,110}}\b{_OTHERS}",
+        rf"\b(?:deler|delar|utleverer|utleverar|selger|sel|overfører|overfører|videreformidler|gir|lämnar|säljer|överför|lämnar\s+ut|videregiver|overfører|sælger|videresender|vidareförmedlar|utlämnar)\s+(?:(?:vi|me|jeg|jag|derfor|aldrig|heller|dem|dei|den|det|disse|dessa|desse|dette)\s+){{0,2}}(?:aldri|aldrig|ikke|ikkje|inte|ingen)\b[^.;]{{0,110}}\b{_OTHERS}",
         rf"\b(?:deles|delast|utleveres|utleverast|selges|overføres|videreformidles|gis|lämnas|säljs|delas|överförs|videregives|sælges|blir|vert|formidles)\s+(?:ikke|ikkje|inte|aldri|aldrig)\b[^.;]{{0,110}}\b{_OTHERS}",
         rf"\b(?:ingen|inga)\s+(?:\w+\s+)?{_DATA}[^.;]{{0,30}}\b(?:deles|delas|delast|utleveres|lämnas|videregives|overføres|overførast|delt)\b[^.;]{{0,60}}\b{_OTHERS}",
         rf"\b(?:no|none\s+of\s+(?:the|your|this))\s+(?:\w+\s+)?{_DATA}[^.;]{{0,30}}\b(?:shared|disclosed|transferred|sold|passed)\b[^.;]{{0,60}}\b{_OTHERS}",
@@ -72,6 +73,8 @@ _CLAIMS: dict[ClaimKind, tuple[str, ...]] = {
         r"\b(?:do(?:es)?\s+not|don['’]t|doesn['’]t|never)\s+(?:\w+\s+){0,2}(?:use|set|place|employ|have)\b\s+(?:any\s+)?(?:\w+\s+){0,3}?(?:tracking|analytic\w*|marketing|advertising|third[\s-]party)(?:\s*(?:,|and|or|/)\s*\w+)*\s+(?:cookies|technolog\w*|scripts?|pixels?)",
         r"\b(?:bruker|brukar|benytter|nyttar|setter|set|anvender|bruger|använder|sätter)\s+(?:vi\s+|me\s+|jeg\s+|jag\s+)?(?:derfor\s+|altså\s+)?(?:ingen|inga|ikke|ikkje|inte)\b(?:\s+(?:noen|någon|några|nogen))?\s+(?:\w+\s*(?:,|-|eller|og|och|/)?\s*){0,3}?(?:sporing\w*|analyse\w*|markedsføring\w*|marknadsføring\w*|marknadsföring\w*|spårning\w*|tracking|reklame\w*|tredjeparts?\w*|annonse\w*|tredje\s+parts)[\s-]*(?:cookies|informasjonskaps\w*|kakor|kapslar)?",
         r"\b(?:verwenden|setzen|nutzen)\s+(?:wir\s+)?(?:\w+\s+){0,2}keine(?:rlei)?\s+(?:\w+[\s,-]+){0,3}?(?:tracking|analyse|marketing|werbe|drittanbieter)[\w-]*(?:\s*-?\s*cookies)?",
+        r"\b(?:uses?|sets?|places?|employs?|has|have|contains?)\s+no\s+(?:(?:kind|form)s?\s+of\s+)?(?:\w+\s+){0,2}?(?:tracking|analytic\w*|marketing|advertising|third[\s-]party)(?:\s*(?:,|and|or|/)\s*\w+)*\s+(?:cookies|technolog\w*|scripts?|pixels?)",
+        rf"\b(?:no|ingen|inga|keine)\s+(?:(?:other|andre|andra|anderen)\s+)?{_COOKIES}\s+(?:other\s+than|except|apart\s+from|besides|but|enn|än|end|als|utover|unntatt|bortsett\s+fra|förutom|außer)\b[^.;]{{0,40}}\b{_NECESSARY}",
         rf"\b(?:all|alle|samtlige|samtliga|alla|sämtliche)\s+(?:\w+\s+){{0,3}}{_COOKIES}\b[^.;]{{0,40}}\b(?:are|is|er|är|sind)\s+{_NECESSARY}",
     ),
     "consent_first": (
@@ -81,15 +84,16 @@ _CLAIMS: dict[ClaimKind, tuple[str, ...]] = {
         r"\b(?:ber|spør|innhenter|hentar|innhentar|frågar|inhämtar|indhenter|beder|spørger)\b[^.;]{0,40}\b(?:samtykke|samtycke|lov|tillatelse|tilladelse)\b[^.;]{0,60}\b(?:før|innan|inden|på\s+forhånd|i\s+förväg|fyrst|først)|\b(?:før|innan|inden)\b[^.;]{0,60}\b(?:ber|spør|innhenter|hentar|frågar|inhämtar|indhenter|beder)\b[^.;]{0,30}\b(?:samtykke|samtycke|lov|tillatelse)",
         r"\b(?:holen|fragen|bitten)\b[^.;]{0,50}\b(?:einwilligung|zustimmung)\b[^.;]{0,40}\b(?:bevor|vorher|zuvor|ein)\b|\b(?:vor|bevor)\b[^.;]{0,60}\b(?:einwilligung|zustimmung)\b|\b(?:einwilligung|zustimmung)\b[^.;]{0,40}\b(?:bevor)\b",
         r"\b(?:set|stored?|placed?|loaded|activated|settes|lagres|plasseres|lastes|aktiveres|sätts|lagras|placeras|laddas|gesetzt|geladen|aktiviert|geplaatst|placed|sættes|lagrast|blir\s+sette)\b\s+(?:\w+\s+){0,2}(?:only\s+|kun\s+|først\s+|fyrst\s+|först\s+|bare\s+|berre\s+|nur\s+|erst\s+|endast\s+)(?:after|if|when|with|etter|dersom|hvis|når|efter|om|när|nach|mit|wenn|på\s+grunnlag)\b[^.;]{0,50}\b(?:consent\w*|accept\w*|agree\w*|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|einwillig\w*|eingewilligt|zustimm\w*)",
+        r"\b(?:blocked|disabled|held\s+back|switched\s+off|turned\s+off|off|blokker\w*|sperret|blocker\w*|blockiert|gesperrt|deaktivert|deaktiviert|avslått|slått\s+av|geblokkeerd)\s+(?:\w+\s+){0,2}(?:until|unless|before|til|inntil|før|med\s+mindre|tills|innan|indtil|bis|solange|totdat)\b[^.;]{0,50}\b(?:consent\w*|accept\w*|agree\w*|permission|opt(?:ed)?[\s-]+in|samtyk\w*|samtyck\w*|godta\w*|godtek\w*|godkän\w*|einwillig\w*|zustimm\w*|toestemming)",
         r"\bwe\s+only\s+set\s+cookies\s+when\b[^.;]{0,80}\baccepted",
     ),
 }  # fmt: skip
 
 _BROWSER = r"(?:browser\w*|nettlesar\w*|nettleser\w*|webbläsar\w*|webleser\w*|navigateur|navegador|selai\w*)"
 _BROWSER_REFUSES = re.compile(
-    rf"\b(?:turn\w*\s+(?:\w+\s+){0, 4}?off|disable\w*|block\w*|refus\w*|reject\w*|delet\w*|prevent\w*|avoid\w*|switch\w*\s+(?:\w+\s+){0, 4}?off|opt[\s-]?out|remov\w*|declin\w*|control|manage|deactivat\w*"
-    rf"|slå(?:r)?\s+(?:\w+\s+){{0,4}}a[vf]|slår?\s+(?:\w+\s+){{0,4}}fra|skru\w*\s+a[vf]|deaktiver\w*|blokker\w*|sperr\w*|avvis\w*|avslå\w*|slett\w*|nekt\w*|hindr\w*|reserver\w*|fravælg\w*|slet\w*|stäng\w*\s+av|blockera\w*|neka|radera\w*|inaktivera\w*|ta\s+bort|undvik\w*|afvis\w*"
-    rf"|deaktivier\w*|ablehn\w*|blockier\w*|verhinder\w*|lösch\w*|unterbind\w*|ausschalt\w*|weiger\w*|uitschakel\w*|verwijder\w*|désactiv\w*|refuser|bloquear|desactivar|estä\w*|change|endre|ändra)\b",
+    r"\b(?:turn\w*\s+(?:\w+\s+){0,4}?off|disable\w*|block\w*|refus\w*|reject\w*|delet\w*|prevent\w*|avoid\w*|switch\w*\s+(?:\w+\s+){0,4}?off|opt[\s-]?out|remov\w*|declin\w*|control|manage|deactivat\w*"
+    r"|slå(?:r)?\s+(?:\w+\s+){0,4}a[vf]|slår?\s+(?:\w+\s+){0,4}fra|skru\w*\s+a[vf]|deaktiver\w*|blokker\w*|sperr\w*|avvis\w*|avslå\w*|slett\w*|nekt\w*|hindr\w*|reserver\w*|fravælg\w*|slet\w*|stäng\w*\s+av|blockera\w*|neka|radera\w*|inaktivera\w*|ta\s+bort|undvik\w*|afvis\w*"
+    r"|deaktivier\w*|ablehn\w*|blockier\w*|verhinder\w*|lösch\w*|unterbind\w*|ausschalt\w*|weiger\w*|uitschakel\w*|verwijder\w*|désactiv\w*|refuser|bloquear|desactivar|estä\w*|change|endre|ändra)\b",
     re.IGNORECASE,
 )
 _BROWSER_WORD = re.compile(rf"\b{_BROWSER}", re.IGNORECASE)
@@ -128,7 +132,7 @@ _DOUBT = re.compile(
 _NEGATED: dict[ClaimKind, re.Pattern[str]] = {
     "anonymised": re.compile(
         r"(?ix)\b(?:not|n['’]t|never|ikke|ikkje|inte|aldri|aldrig|nicht|kein\w*|niet|geen)\s+(?:\w+\s+){0,4}?(?:anonym\w*|de-?identif\w*|avidentifi\w*|geanonimi\w*|truncat\w*|gekürzt|maske\w*)"
-        r"|\banonym\w*\s+(?:\w+\s+){0,2}(?:not|ikke|ikkje|inte|nicht)\b|\b(?:request|rights?|rett|rätt|ret|recht)\w*\b[^.;]{0,60}\banonym|\bunless\b[^.;]{0,40}anonym|\bpseudonym\w*\b(?!.*\banonym)"
+        r"|\banonym\w*\s+(?:(?!(?:and|og|och|und|en|kan|can|cannot|kann)\b)\w+\s+){0,2}(?:not|ikke|ikkje|inte|nicht)\b|\b(?:request|rights?|rett|rätt|ret|recht)\w*\b[^.;]{0,60}\banonym|\bunless\b[^.;]{0,40}anonym|\bpseudonym\w*\b(?!.*\banonym)"
         r"|\b(?:delete[ds]?|slett\w*|raderas?|gelöscht|slettes)\s*(?:,|or|eller|oder|og/eller)\s*(?:\w+\s+)?(?:anonym\w*)|\b(?:delet\w+|eras\w+)\s+or\s+anonym|\banonym\w*\s+(?:or|eller|oder)\s+(?:delet|slett|rader|gelösch)"
     ),
     "no_personal_data": re.compile(

@@ -14,7 +14,8 @@ _WORDS: dict[str, str] = {
         will or on as it about if any may""",
     "nb": """og i er på som til av det en ikke med for vi du kan å har fra om dette den din ditt dine eller ved være
         blir når hvilke hvilken hvor noe noen bare også etter gjennom opplysninger nettstedet brukes deg vår våre oss
-        hva hvordan mens personvern nettsiden informasjonskapsler behandler nettleseren""",
+        hva hvordan mens personvern nettsiden informasjonskapsler informasjonskapselen kapselen behandler benytter
+        husker nettleseren""",
     "nn": """og i er på som til av det ein ikkje med for vi du kan å har frå om dette den din ditt dine eller ved vere
         blir når kva kven kor noko nokon berre også etter gjennom opplysningar nettstaden blir brukt deg vår våre oss
         korleis eit dei vert medan me skal eigne gjer nettstad informasjonskapslar nettlesaren ho hjå dykk""",
@@ -48,7 +49,7 @@ _TELLING: dict[str, tuple[str, ...]] = {
            "lagres", "slettes", "informasjonskapsler", "informasjonskapsel", "nettleseren", "personvernerklæring",
            "formål", "levetid", "måneder", "økt", "nødvendige", "nødvendig", "leverandør"),
     "sv": ("namn", "leverantör", "syfte", "beskrivning", "giltighetstid", "månader", "uppgifter", "webbplatsen", "inte",
-           "används", "från", "sparas", "kakor", "samtycke", "statistik", "lagringstid", "personuppgifter", "utgång"),
+           "används", "från", "sparas", "kakor", "samtycke", "statistik", "personuppgifter", "utgång"),
     "nn": ("ikkje", "kva", "korleis", "frå", "opplysningar", "eit", "ein", "noko", "berre", "vere", "nettstaden",
            "informasjonskapslar", "dei", "vert", "me", "kor", "føremål", "månader", "sletta", "lagra", "naudsynte",
            "nokre", "kapslar", "dagar", "personvernerklæringa", "nettlesaren", "eigne", "vår", "nettlesar"),
@@ -61,7 +62,9 @@ _SAMPLE = 60_000
 
 def language_of(text: str, hint: str = "") -> str:
     """The two-letter code of the language, `hint` (what the markup says) where the text is too short to tell, or ""."""
-    words = Counter(re.findall(r"[^\W\d_]+", text[:_SAMPLE].casefold()))
+    # addresses say nothing: "com" is no Portuguese word there
+    spoken = " ".join(word for word in text[:_SAMPLE].casefold().split() if "." not in word.strip(".,;:()"))
+    words = Counter(re.findall(r"[^\W\d_]+", spoken))
     if not words:
         return hint if hint in _WORDS else ""
     scores: dict[str, float] = dict.fromkeys(_WORDS, 0.0)

@@ -44,9 +44,14 @@ def means(declared: str, observed: str, catalogue: Catalogue) -> bool:
     return pattern is None and "*" not in bare and seen.startswith(tuple(bare + mark for mark in _SEPARATORS))
 
 
+def look_alikes(name: str) -> tuple[str, ...]:
+    """The name itself, then what it may be written for: an underscore too few or too many."""
+    return tuple(dict.fromkeys((name, "_" + name, "__" + name.lstrip("_"), name.lstrip("_"))))
+
+
 def tracker_of(name: str, catalogue: Catalogue) -> str | None:
     """The catalogue's surest pattern for a name, also for one with an underscore too few or too many."""
-    for candidate in (name, "_" + name, "__" + name.lstrip("_"), name.lstrip("_")):
+    for candidate in look_alikes(name):
         for match in catalogue.match_cookie(candidate):
             if match.confidence != "low" and match.tracker not in ("*", "?"):
                 return match.tracker

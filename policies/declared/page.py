@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from policies.declared.document import Document, Kind
+from policies.declared.grids import mark_grids
 from policies.declared.markup import safe_markup
 from policies.declared.words import listed
 from policies.declared.writing import Run, TableRuns, Writer
@@ -32,6 +33,7 @@ _OUTSIDE = frozenset({"footer", "aside"})
 def read_markup(html: str) -> Document:
     """Markup to a document. Takes any text; bounded in time and memory."""
     soup = BeautifulSoup(safe_markup(html), "html.parser")
+    mark_grids(soup)
     title = soup.title.get_text(" ", strip=True)[:300] if soup.title else ""
     lang = str(soup.html.get("lang") or "")[:2].lower() if soup.html else ""
     main = soup.find("main") or soup.find(role="main")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policies.catalogue import Catalogue
-from policies.declared.names import as_glob
+from policies.declared.names import as_glob, look_alikes
 from policies.declared.words import COOKIE_WORD, STORAGE_WORD, listed, purpose_named, role_of
 
 _HOLE = r"(?:<[^<>\n]{1,40}>|\[[^\[\]\n]{1,40}\]|\{[^{}\n]{1,40}\}|\((?:id|n|x+|\*+|\#+)\))"
@@ -55,7 +55,14 @@ def known(name: str, catalogue: Catalogue) -> bool:
         return False
     glob = as_glob(name)
     bare = glob.rstrip("*._-")
-    for candidate in (name, glob, glob.replace("*", "x1"), *((bare,) if len(bare) > 2 and "*" in glob else ())):
+    misspelt = look_alikes(name)[1:3] if name.startswith("_") else ()
+    for candidate in (
+        name,
+        glob,
+        glob.replace("*", "x1"),
+        *((bare,) if len(bare) > 2 and "*" in glob else ()),
+        *misspelt,
+    ):
         for match in catalogue.match_cookie(candidate):
             if match.confidence != "low" and len(match.tracker.strip("*?")) > 1:
                 return True

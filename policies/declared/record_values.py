@@ -10,7 +10,7 @@ from policies.declared.model import DeclaredCookie
 from policies.declared.records import Record
 from policies.declared.running_text import life_in, vendor_around
 from policies.declared.site import Site
-from policies.declared.spans import trimmed
+from policies.declared.spans import sentences, trimmed
 from policies.declared.vendors import vendor_written
 from policies.declared.words import kind_named, purpose_described, purpose_named
 from policies.lifetime_words import SaidLifetime, read_lifetime, unit_named
@@ -32,7 +32,8 @@ def cookies_of_record(document: Document, record: Record, catalogue: Catalogue, 
             (
                 life
                 for piece in [*free, *(v for role in ("purpose", "category") for v, _ in values.get(role, []))]
-                if (life := life_in(piece))
+                for start, end in sentences(piece, 0, len(piece))
+                if (life := life_in(piece[start:end]))
             ),
             None,
         )

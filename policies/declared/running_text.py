@@ -13,14 +13,14 @@ from policies.declared.vendors import mentions, vendor_of_heading
 from policies.lifetime_words import SaidLifetime, read_lifetime
 
 _LIVES = re.compile(
-    r"\b(?:expir\w*|delet\w*|remov\w*|last\w*|lifetime|duration|valid\w*|stored|store|kept|keep|retain\w*|remain\w*|until|persist\w*|after|for\s+up\s+to"
+    r"\b(?:expir\w*|delet\w*|remov\w*|last\w*|lifetime|duration|valid\w*|stored|store|kept|keep|retain\w*|remain\w*|until|persist\w*|permanent\w*|vedvarende|varige?|after|for\s+up\s+to"
     r"|slett\w*|varer?|levetid\w*|varighe[td]\w*|gyldig\w*|lagre[rst]*|lagra\w*|utløp\w*|udløb\w*|til|inntil|etter|efter|gemmes|opbevares|tas\s+bort|raderas|sparas|giltig\w*|livslängd\w*|upphör\w*|försvinner|forsvinner"
     r"|gelöscht\w*|lösch\w*|gespeichert\w*|speicher\w*|gültig\w*|laufzeit\w*|läuft|bewaard|verwijderd|geldig|verloopt|expir\w+|supprim\w*|conserv\w*|durée|caduc\w*|elimin\w*|dura\w*|vanhen\w*|poist\w*|säily\w*|voimassa)\b",
     re.IGNORECASE,
 )
 _SESSION_COOKIE = re.compile(
     r"(?i)\b(?:session|sesjons?|økts?|sitzungs?|sessie|temporary|midlertidig\w*|temporär\w*)[\s-]*(?:cookie|informasjonskaps|kak|basert)|\b(?:cookie|informasjonskaps\w*)\s+de\s+ses"
-    r"|^\W*(?:session|økt|sesjon|sitzung|sessie|sesión|istunto)\W*$|\(\s*(?:session|økt|sesjon|sitzung|sessie)\w*\s*\)"
+    r"|^\W*(?:session|økt|sesjon|sitzung|sessie|sesión|istunto)(?:\W*$|\s+[–—|-]\s)|\(\s*(?:session|økt|sesjon|sitzung|sessie)\w*\s*\)"
     r"|(?:end|slutt\w*|ende|eind\w*|fin)\s+(?:of|på|av|der|van|de)\s+(?:the\s+|your\s+|la\s+|de\s+)?(?:browser\s+)?(?:session|økt|sesjon|sitzung|sessie|sesión)"
 )
 _FROM = re.compile(r"(?i)\b(?:from|by|fra|frå|från|av|af|von|durch|van|door)\s+$")

@@ -10,6 +10,7 @@ nothing.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from policies.catalogue import Catalogue
 from policies.declared.document import Block, Document
@@ -22,16 +23,20 @@ from policies.declared.words import COOKIE_WORD, kind_named, listed, purpose_des
 from policies.lifetime_words import SaidLifetime
 
 _INTRODUCED = re.compile(
-    r"(?i:\b(?:cookien|cookieen|cookie-en|cookies?|informasjonskapsel(?:en|a)?|informasjonskapslene|kakan|kakorna|kaka|key|keys|nøkkel(?:en)?|nøkler|nyckeln|schlüssel|eväste|sleutel)"
-    r"(?:\s+(?:called|named|named\s+as|med\s+navn(?:et)?|kalt|kalla|som\s+heter|med\s+namnet|ved\s+navn|namens|mit\s+dem\s+namen|genannt|genaamd|appelé\w*|llamad\w*|nimeltä|with\s+the\s+name|named:|under))?"
-    r")(?:\s*[:\"'«“„‘`]+\s*|\s+)(?P<name>[A-Za-z0-9_][\w.*@|\[\]-]{1,60})[\"'»”’`]*(?P<after>\s*(?:,|\.(?=\s|$)|\(|\b(?:which|that|som|der|from|fra|från|von|is|are|er|är|ist|wird|blir|slettes|expires|lagres|stores|used|and|og|och|und|has|har|for|til|för)\b|$))"
+    r"(?i:\b(?:(?P<one>the\s+cookie|cookien|cookieen|cookie-en|(?:informasjons)?kapselen|kakan|(?:der|das)\s+cookie)|cookies?|informasjonskapsel|informasjonskapsla|(?:informasjons)?kapslene|kapsel|kakorna|kaka|key|keys|nøkkel(?:en)?|nøkler|nyckeln|schlüssel|eväste|sleutel)"
+    r"(?P<called>\s+(?:called|named|named\s+as|med\s+navn(?:et)?|kalt|kalla|som\s+heter|med\s+namnet|ved\s+navn|namens|mit\s+dem\s+namen|genannt|genaamd|appelé\w*|llamad\w*|nimeltä|with\s+the\s+name|named:|under))?"
+    r")(?P<quote>\s*[:\"'«“„‘`]+\s*|\s+)(?P<name>[A-Za-z0-9_](?:[\w*@|\[\]-]|\.(?=[\w*\[])){1,60}+)(?P<unquote>[\"'»”’`]*)"
+    r"(?P<after>\s*(?:,|\.(?=\s|$)|\(|\b(?:which|that|som|der|from|fra|från|von|is|are|er|är|ist|wird|blir|slettes|expires|lagres|stores|used|and|og|och|und|has|har|for|til|för)\b|$))?"
+    r"(?P<does>\s+(?:remembers|records|identifies|saves|keeps|holds|contains|tracks|counts|lasts|lives|remains|stays|measures|husker|hugsar|lagrer|inneholder|identifiserer|registrerer|varer|lever|utløper|forsvinner|teller|måler|sørger|gjør|holder|kommer\s+ihåg|innehåller|sparar|räknar|huske|gemmer|tæller|speichert|merkt|enthält|zählt|misst)\b)?"
+    r"(?!\s+(?:cookies?|informasjonskaps\w*|kakor|kapsler)\b)"
 )
 _NOT_NAMES = listed("""policy banner consent settings setting file files law laws notice is are will are used use that which from for and is the a an to in on with by som
     er brukes fra til og på av den det de is ist wird werden sind die der das und är används från och av is zijn worden van voor en contains contain may can
     will must help helps allow allows let lets also data information statement declaration name names have has do does not or list table types type category
     categories we you they these this those our your such technology technologies based only kan ikke blir når hvis dersom etter gjør lagrer lagres inneholder
     inte kan som när om för att it its into where when who how what used set sets setter bruker benytter gjelder consentement de du est sont pour que qui
-    consent-banner identifiers id ids identifier walls wall preferences preference choices choice management manager control controls notices itself""")
+    consent-banner identifiers id ids identifier walls wall preferences preference choices choice management manager control controls notices itself
+    after before automatically automatisk then therefore derfor usually normally vanligvis typically vanligen dermed""")
 _NEGATED = re.compile(
     r"(?i)\b(?:do(?:es)?\s+not|don['’]t|no\s+longer|never|ikke|ikkje|inte|nicht|kein\w*|niet|geen)\s+(?:\w+\s+){0,2}(?:set|use|place|store|sett\w*|bruk\w*|benytt\w*|lagr\w*|använd\w*|sätt\w*|verwend\w*|setz\w*|gebruik\w*)"
 )
@@ -67,10 +72,16 @@ def cookies_in_sentences(document: Document, block: Block, catalogue: Catalogue,
                 DeclaredCookie(
                     name=named.name, lifetime=life.seconds if life else None, session=bool(life and life.session),
                     lifetime_text=life.text if life else None, vendor=vendor, purpose=purpose,
-                    kind=kind_named(sentence) or "cookie", quote=sentence, position=start,
+                    kind=_kind(named.name, sentence, catalogue), quote=sentence, position=start,
                 )
             )  # fmt: skip
     return found
+
+
+def _kind(name: str, sentence: str, catalogue: Catalogue) -> Literal["cookie", "storage", "pixel"]:
+    """What the sentence speaks of; a pixel that sets a cookie ("the Facebook pixel sets _fbp") is not the cookie."""
+    kind = kind_named(sentence) or "cookie"
+    return "cookie" if kind == "pixel" and catalogue.match_cookie(name) else kind
 
 
 def _continued(cookie: DeclaredCookie, sentence: str) -> DeclaredCookie:
@@ -96,9 +107,17 @@ def _names_said(
         if name.casefold() in _NOT_NAMES or name in found or not is_name(name, catalogue) or name[:1].isdigit():
             continue
         at = match.start("name")
-        marked = any(a <= at < b for a, b in block.marked) or text[at - 1] in "\"'«“„‘`"
-        if marked or known(name, catalogue) or match["after"].strip()[:1] in (",", "("):
+        quoted = text[at - 1] in "\"'«“„‘`"
+        told = match["called"] or (quoted and match["unquote"]) or (match["one"] and match["does"])
+        marked = quoted or any(a <= at < b for a, b in block.marked)
+        after = match["after"]
+        if told or (after is not None and (marked or known(name, catalogue) or after.strip()[:1] in (",", "("))):
             found[name] = Named(name, at, at + len(name), False)
+    if found:
+        for begin, stop in block.marked:
+            name = text[begin:stop].rstrip(".,")
+            if start <= begin < end and name not in found and is_name(name, catalogue) and known(name, catalogue):
+                found[name] = Named(name, begin, begin + len(name), False)
     return sorted(found.values(), key=lambda named: named.start)
 
 

@@ -41,7 +41,7 @@ def columns_of(document: Document, grid: Grid, catalogue: Catalogue) -> Columns 
         roles = [role_of(heading) for heading in headings]
         told = {role for role in roles if role not in (None, "other")}
         all_headings = all(cell.header for cell in row if cell.end > cell.start)
-        if any(_reads_as_name(heading, catalogue) for heading in headings) and not all_headings:
+        if any(reads_as_name(heading, catalogue) for heading in headings) and not all_headings:
             break
         if len(told) >= 2 or (told and all_headings):
             return _completed(document, grid, Columns(tuple(roles), headings, number + 1), catalogue)
@@ -51,7 +51,8 @@ def columns_of(document: Document, grid: Grid, catalogue: Catalogue) -> Columns 
     return _completed(document, grid, Columns((None,) * width, ("",) * width, 0), catalogue)
 
 
-def _reads_as_name(text: str, catalogue: Catalogue) -> bool:
+def reads_as_name(text: str, catalogue: Catalogue) -> bool:
+    """One word that stands out as a name, or that is known and heads no column."""
     return " " not in text.strip() and (
         looks_strong(text.strip()) or (role_of(text) is None and known(text.strip(), catalogue))
     )
@@ -124,4 +125,4 @@ def is_about_cookies(document: Document, table: Table, grid: Grid, columns: Colu
         return False
     if strong:
         return single >= 0.3
-    return bool(heading) and "lifetime" in helpful and len(helpful) >= 2 and single >= 0.6
+    return bool(heading) and "lifetime" in helpful and (single == 1 or (len(helpful) >= 2 and single >= 0.6))

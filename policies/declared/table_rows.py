@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from policies.catalogue import Catalogue
 from policies.declared.document import Cell, Document
 from policies.declared.recognise import is_name
-from policies.declared.table_columns import Columns
+from policies.declared.table_columns import Columns, reads_as_name
 from policies.declared.table_grid import Grid
 from policies.declared.words import Role, role_of
 
@@ -54,15 +54,21 @@ def rows_of(document: Document, grid: Grid, columns: Columns, catalogue: Catalog
     return rows
 
 
-def turned_rows(document: Document, grid: Grid) -> list[Row | str] | None:
-    """A table whose headings stand in its first column: one cookie per further column, or one cookie in all."""
+def turned_rows(document: Document, grid: Grid, catalogue: Catalogue) -> list[Row | str] | None:
+    """A table whose headings stand in its first column: one cookie per further column, or one cookie in all.
+
+    Above the headings a corner may be left empty: then the names stand beside it.
+    """
     if len(grid) < 2 or len(grid[0]) < 2:
         return None
     roles = [role_of(document.of(row[0])) for row in grid]
+    above = [document.of(cell) for cell in grid[0]]
+    if "name" not in roles and not above[0].strip() and all(reads_as_name(text, catalogue) for text in above[1:]):
+        roles[0] = "name"
     told = [role for role in roles if role not in (None, "other")]
     if roles.count("name") < 1 or len(set(told)) < 2 or len(told) < 0.6 * len(grid):
         return None
-    if sum(role not in (None, "other") for role in map(role_of, map(document.of, grid[0]))) >= 2:
+    if sum(role not in (None, "other") for role in map(role_of, above)) >= 2:
         return None
     rows: list[Row | str] = []
     blocks: list[list[int]] = []

@@ -47,7 +47,7 @@ def _cookies(document: Document, table: Table, catalogue: Catalogue, site: Site)
     grid = grid_of(table)
     if not grid or len(grid[0]) < 1:
         return []
-    turned = turned_rows(document, grid)
+    turned = turned_rows(document, grid, catalogue)
     if turned is not None:
         return _entries(document, table, turned, catalogue, site)
     columns = columns_of(document, grid, catalogue)
@@ -143,6 +143,9 @@ def _lives(text: str, heading: str, names: list[Named]) -> list[SaidLifetime]:
         told = [line for named in names for line in lines if named.name in line]
         each = told if len(told) == len(names) else lines
         said = [read_lifetime(line.replace(named.name, ""), unit) for line, named in zip(each, names, strict=False)]
+        if len(lines) != len(names) and "\n" not in text:
+            each = [part for part in re.split(r"\s*[,;/]\s*", text.strip()) if part]
+            said = [read_lifetime(part, unit) for part in each]
         if len(each) == len(names) and all(said):
             return [SaidLifetime(one.seconds, one.session, line) for one, line in zip(said, each, strict=True) if one]
     whole = " ".join(text.split())

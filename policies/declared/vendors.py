@@ -50,12 +50,12 @@ _GENERIC = listed(
 )
 USES = re.compile(
     r"\b(?:use[sd]?|using|employ\w*|utili[sz]\w*|integrat\w*|embed\w*|implement\w*|work\s+with|rely|share\w*|transfer\w*|send\w*|set|sets|placed?|places"
-    r"|provided|deliver\w*|collect\w*|receiv\w*|track\w*|analy[sz]\w*|analyt\w*|statisti\w*|advert\w*|market\w*|pixel\w*|plug-?ins?|tools?|services?|third|partners?|providers?|processors?|suppliers?|vendors?"
-    r"|bruker|brukar|benytt\w*|bruk|brukes|nytt[ae]r?|delt?|deler|delar|sender|overfør\w*|plasser\w*|setter|lagrer|samler|mottar|innebygd\w*|verktøy\w*|tjeneste\w*|teneste\w*"
+    r"|provided|process(?:ed|es|ing)?|deliver\w*|collect\w*|receiv\w*|track\w*|analy[sz]\w*|analyt\w*|statisti\w*|advert\w*|market\w*|pixel\w*|plug-?ins?|tools?|services?|third|partners?|providers?|processors?|suppliers?|vendors?"
+    r"|bruker|brukar|behandl\w*|benytt\w*|bruk|brukes|nytt[ae]r?|delt?|deler|delar|sender|overfør\w*|plasser\w*|setter|lagrer|samler|mottar|innebygd\w*|verktøy\w*|tjeneste\w*|teneste\w*"
     r"|leverandør\w*|tredjepart\w*|samarbeidspartner\w*|annons\w*|markedsføring\w*|marknadsf\w*|analyse\w*"
     r"|anvend\w*|bruger|indlejr\w*|tjenester|udbyder\w*|databehandler\w*|værktøj\w*|placer\w*|videregiv\w*|indsaml\w*"
     r"|använd\w*|verktyg\w*|tjänst\w*|leverantör\w*|inbädda\w*|sätter|placerar|lagras|samlar|skickar|delas"
-    r"|nutz\w*|verwend\w*|setz\w*|einsatz|eingesetzt\w*|dienst\w*|werkzeug\w*|anbieter\w*|eingebunden\w*|übermittel\w*|übertrag\w*|analysedienst\w*|tracking\w*"
+    r"|nutz\w*|verarbeit\w*|verwend\w*|setz\w*|einsatz|eingesetzt\w*|dienst\w*|werkzeug\w*|anbieter\w*|eingebunden\w*|übermittel\w*|übertrag\w*|analysedienst\w*|tracking\w*"
     r"|gebruik\w*|maken|plaats\w*|aanbieder\w*|derden|utilis\w*|outil\w*|fourni\w*|prestataire\w*|recour\w*|utiliz\w*|herramienta\w*|proveedor\w*|käyt\w*|palvelu\w*)\b",
     re.IGNORECASE,
 )
@@ -283,7 +283,7 @@ def _each_once(found: Iterable[Mention], text: str, catalogue: Catalogue) -> Ite
         if (
             before
             and len(between) < 30
-            and re.fullmatch(r"\s*(?:\(|,\s*(?:a\s+service\s+)?(?:by|from|fra|från|av|von)?\s).{0,20}", between)
+            and re.fullmatch(r"\s*(?:\((?!.*\))|,\s*(?:a\s+service\s+)?(?:by|from|fra|från|av|von)?\s).{0,20}", between)
         ):
             vendor = catalogue.vendors.get(before.known or "")
             if between.strip().startswith("(") or (

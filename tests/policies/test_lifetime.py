@@ -39,6 +39,22 @@ SAID = {
     "1 day(s)": DAY,
     "0 days": 0,
     "Session cookie, expires after 30 minutes": 1800,
+    "halvannet år": YEAR * 3 // 2,
+    "ett og et halvt år": YEAR * 3 // 2,
+    "one and a half years": YEAR * 3 // 2,
+    "1/2 år": YEAR // 2,
+    "½ Jahr": YEAR // 2,
+    "30/60 days": 60 * DAY,
+    "et døgn": DAY,
+    "et år": YEAR,
+    "en time": 3600,
+    "three (3) months": 90 * DAY,
+    "3 (three) months": 90 * DAY,
+    "twenty four hours": DAY,
+    "twenty-four hours": DAY,
+    "one hundred days": 100 * DAY,
+    "13\u2011months": 13 * MONTH,
+    "6 mån.": 180 * DAY,
 }
 
 SESSIONS = [
@@ -46,10 +62,20 @@ SESSIONS = [
     "slettast når du lukkar nettlesaren", "When you close the browser", "until the browser is closed",
     "bis zum Ende der Sitzung", "wird beim Schließen des Browsers gelöscht", "Fin de session",
     "Al cerrar el navegador", "Selaimen sulkemiseen asti", "istunto", "sessie", "sessionen",
+    "under besøket", "så lenge besøket varer", "end of visit", "for the duration of your visit",
+    "så lenge nettleseren er åpen", "while your browser is open", "bis zum Ende des Besuchs",
     "slettes når du lukker browseren", "tas bort när du stänger webbläsaren", "lorsque vous fermez votre navigateur",
 ]  # fmt: skip
 
-NOTHING = ["", "This is a second cookie", "used for the first time", "see table 2", "_ga", "Google Analytics 4"]
+NOTHING = [
+    "three hundred and five days",
+    "",
+    "This is a second cookie",
+    "used for the first time",
+    "see table 2",
+    "_ga",
+    "Google Analytics 4",
+]
 
 
 @pytest.mark.parametrize(("text", "seconds"), SAID.items())
@@ -66,7 +92,14 @@ def test_the_end_of_the_session_is_recognised(text: str) -> None:
     assert (said.seconds, said.session) == (None, True)
 
 
-@pytest.mark.parametrize("text", ["persistent", "aldri", "never expires", "unbegrenzt", "illimité", "local storage"])
+ENDLESS = [
+    "persistent", "aldri", "never expires", "unbegrenzt", "illimité", "local storage", "Slettes ikke",
+    "Does not expire", "ingen utløpsdato", "until you delete it", "til du sletter den",
+    "tills den raderas", "Lokal lagring",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ENDLESS)
 def test_no_end_is_neither_a_number_nor_a_session(text: str) -> None:
     said = read_lifetime(text)
     assert said is not None

@@ -94,6 +94,16 @@ def test_what_is_denied_conditional_or_asked_is_no_promise(text: str) -> None:
         ("Vi delar inte uppgifter med tredje part.", "not_shared"),
         ("Wir verwenden ausschließlich technisch notwendige Cookies.", "only_necessary"),
         ("Vi lagrer ingen personopplysninger.", "no_personal_data"),
+        ("Vi deler dem ikke med tredjeparter.", "not_shared"),
+        ("De siste sifrene i IP-adressen fjernes før lagring.", "anonymised"),
+        ("The last octet of your IP address is removed before storage.", "anonymised"),
+        ("Informasjonen er anonym og kan ikke spores tilbake til deg.", "anonymised"),
+        ("Our cookies contain no personal information.", "no_personal_data"),
+        ("We use no tracking cookies.", "only_necessary"),
+        ("This site uses no cookies other than those strictly necessary.", "only_necessary"),
+        ("Vi bruker ingen andre informasjonskapsler enn de nødvendige.", "only_necessary"),
+        ("Non-essential cookies are blocked until you opt in.", "consent_first"),
+        ("You can turn all of them off in your browser settings for cookies.", "browser_settings_only"),
         ("Cookies settes først etter at du har gitt samtykke.", "consent_first"),
         ("Du kan slå av informasjonskapsler i innstillingene i nettleseren din.", "browser_settings_only"),
     ],
@@ -104,3 +114,87 @@ def test_a_promise_is_read_with_its_sentence(text: str, kind: str) -> None:
 
 def test_a_text_without_cookies_declares_none() -> None:
     assert read("<h1>Åpningstider</h1><p>Vi holder åpent i 8 timer. Kurset varer i 2 år.</p>").cookies == ()
+
+
+def test_rows_of_plain_elements_under_a_row_of_headings_are_a_table() -> None:
+    rows = "".join(
+        f"<div class=r><div>{name}</div><div>{life}</div><div>{what}</div></div>"
+        for name, life, what in (("Cookie", "Duration", "Purpose"), ("_ga", "2 years", "Statistics"),
+                                 ("basket", "Session", "Keeps the cart"))
+    )  # fmt: skip
+    assert lives(read(f"<h1>Cookies</h1>{rows}")) == {"_ga": 730 * DAY, "basket": None}
+
+
+def test_headings_in_a_head_of_their_own_belong_to_the_body_below() -> None:
+    head = "<div><div><span>Navn</span><span>Varighet</span></div></div>"
+    body = "<div><div><span>kurv</span><span>7 dager</span></div><div><span>sid</span><span>2 timer</span></div></div>"
+    assert lives(read(f"<h1>Informasjonskapsler</h1>{head}{body}")) == {"kurv": 7 * DAY, "sid": 7200}
+
+
+def test_names_beside_an_empty_corner_head_their_columns() -> None:
+    table = (
+        "<table><tr><th><th>_ga<th>_fbp<tr><th>Varighet<td>2 år<td>3 måneder"
+        "<tr><th>Leverandør<td>Google<td>Meta</table>"
+    )
+    declared = read(table)
+    assert lives(declared) == {"_ga": 730 * DAY, "_fbp": 90 * DAY}
+    assert [cookie.vendor for cookie in declared.cookies] == ["Google", "Meta"]
+
+
+def test_as_many_lifetimes_as_names_in_one_line_are_one_each() -> None:
+    table = "<table><tr><th>Cookie<th>Levetid<tr><td>_pk_id.*, _pk_ses.*<td>13 mnd, 30 min</table>"
+    assert lives(read(table)) == {"_pk_id.*": 390 * DAY, "_pk_ses.*": 1800}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "lifetime"),
+    [
+        ("Informasjonskapselen lang husker språkvalget ditt i ett år.", "lang", 365 * DAY),
+        ("Informasjonskapselen «lang» husker språkvalget ditt i ett år.", "lang", 365 * DAY),
+        ("Kapselen vuid fra Vimeo lagres i to år.", "vuid", 730 * DAY),
+        ("We use a cookie called lang to keep your language for one year.", "lang", 365 * DAY),
+        ("The cookie lang remembers your language for one year.", "lang", 365 * DAY),
+        ("Google Analytics bruker _utma (2 år).", "_utma", 730 * DAY),
+        ("Facebook-pikselen setter _fbp, som lever i tre måneder.", "_fbp", 90 * DAY),
+    ],
+)
+def test_a_sentence_introduces_a_plain_name(text: str, name: str, lifetime: int) -> None:
+    declared = read(text, "text/plain")
+    assert lives(declared) == {name: lifetime}
+    assert declared.cookies[0].kind == "cookie"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cookie banner remembers your choice for one year.",
+        "Informasjonskapselen husker valget ditt i ett år.",
+        "We use cookies called session cookies for one year.",
+        "Small files called cookies remember you for one year.",
+        "The cookie automatically expires after one year.",
+    ],
+)
+def test_what_only_speaks_of_cookies_introduces_no_name(text: str) -> None:
+    assert read(text, "text/plain").cookies == ()
+
+
+def test_words_for_the_session_in_a_later_sentence_of_a_record_count() -> None:
+    item = "<h2>Informasjonskapsler</h2><p>ASP.NET_SessionId<br>Holder på økten. Slettes når nettleseren lukkes.</p>"
+    assert [(cookie.name, cookie.session) for cookie in read(item).cookies] == [("ASP.NET_SessionId", True)]
+
+
+def test_a_company_in_brackets_hides_no_vendor_after_them() -> None:
+    text = "<p>Data behandles av Microsoft Clarity (USA), Klaviyo og Facebook (Meta Platforms Ireland).</p>"
+    assert [vendor.name for vendor in read(text).vendors] == ["Microsoft Clarity", "Klaviyo", "Facebook"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Vi benytter Google Analytics og Facebook.", "nb"),
+        ("Informasjonskapselen husker språkvalget ditt.", "nb"),
+        ("Navn Lagringstid 2 år 24 timer", "nb"),
+    ],
+)
+def test_a_short_text_has_its_own_language(text: str, language: str) -> None:
+    assert read(text, "text/plain").language == language
