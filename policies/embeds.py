@@ -18,8 +18,9 @@ from urllib.parse import unquote_to_bytes, urljoin
 Kind = Literal[
     "script", "frame", "image", "style", "font", "media", "connect", "hint", "ping", "worker", "object", "document"
 ]
-Shape = Literal["url", "srcset", "list", "refresh", "css", "html"]
-"""How the value names addresses: one URL, image candidates, URLs between spaces, `5; url=..`, CSS, a document."""
+Shape = Literal["url", "srcset", "list", "steps", "refresh", "css", "html"]
+"""How the value names addresses: one URL, image candidates, URLs between spaces, between semicolons, `5; url=..`, CSS,
+a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ _PING = Load("ping", "list")
 _MEDIA = Load("media")
 _SVG_IMAGE = {"href": _IMAGE, "xlink:href": _IMAGE}
 _BACKGROUND = {"background": _IMAGE}
+_STEP = Load("image", "steps")
+_ANIMATED = dict.fromkeys(("values", "from", "to", "by"), _STEP)
 _CSS = Load("image", "css")
 
 EMBEDS: Mapping[str, Mapping[str, Load]] = {
@@ -55,6 +58,8 @@ EMBEDS: Mapping[str, Mapping[str, Load]] = {
     "image": {"src": _IMAGE, "srcset": _SRCSET, **_SVG_IMAGE},
     "feimage": _SVG_IMAGE,
     "use": _SVG_IMAGE,
+    "set": _ANIMATED,
+    "animate": _ANIMATED,
     "input": {"src": _IMAGE},
     "source": {"src": _MEDIA, "srcset": _SRCSET},
     "video": {"src": _MEDIA, "poster": _IMAGE},
@@ -72,8 +77,10 @@ EMBEDS: Mapping[str, Mapping[str, Load]] = {
     "tr": _BACKGROUND,
     "td": _BACKGROUND,
     "th": _BACKGROUND,
+    "col": _BACKGROUND,
+    "colgroup": _BACKGROUND,
 }
-"""Element -> attribute -> load. `link`, `meta` and `input` load only as `load_of` says."""
+"""Element -> attribute -> load. `link`, `meta`, `input`, `set` and `animate` load only as `load_of` says."""
 
 EVERYWHERE: Mapping[str, Load] = {
     "style": _CSS,
@@ -147,6 +154,8 @@ def load_of(element: str, attribute: str, attributes: Mapping[str, str]) -> Load
             return load if attributes.get("http-equiv", "").strip().lower() == "refresh" else None
         case "input" if attribute == "src":
             return load if attributes.get("type", "").strip().lower() == "image" else None
+        case "set" | "animate" if load is _STEP:
+            return load if attributes.get("attributename", "").strip().lower() in _SVG_IMAGE else None
     return load
 
 

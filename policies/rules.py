@@ -76,8 +76,11 @@ class Rules:
         exempt_paths: Iterable[str] = (),
         cnames: dict[str, str] | None = None,
         imports: Imports | None = None,
+        signalling: Iterable[str] = (),
     ) -> None:
         self.catalogue = catalogue
+        self.signalling = frozenset(signalling)
+        """Vendors whose tags may load without consent, since they hold back by themselves; what they store may not."""
         self.imports = imports or Imports()
         self.policy = policy
         self.hosts = tuple(hosts) or (policy.hosts if policy else ())
@@ -117,11 +120,13 @@ class Rules:
         exempt_paths: Iterable[str] = (),
         overrides: Iterable[Override] = (),
         imports: Imports | None = None,
+        signalling: Iterable[str] = (),
     ) -> Rules:
         """The rules of one site; without a published policy the catalogue alone speaks."""
         return cls(
             catalogue, policy, hosts=hosts, overrides=overrides, unknown_cookies=unknown_cookies,
             unknown_third_party=unknown_third_party, exempt_paths=exempt_paths, imports=imports,
+            signalling=signalling,
         )  # fmt: skip
 
     def _add_override(self, override: Override) -> None:

@@ -21,6 +21,7 @@ from proxy import csp
 from proxy.cookies import request_cookies, set_cookies
 from proxy.exchange import Exchange
 from proxy.headers import Fields, elements
+from proxy.signals import heard
 
 _LINK = re.compile(rb'[ \t]*(<[^>]*>(?:[^,"]|"(?:[^"\\]|\\.)*")*)(?:,|$)')
 _LINK_TARGET = re.compile(rb"<([^>]*)>")
@@ -62,6 +63,7 @@ _MARK = b"-smtk."
 """Between the site's own ETag and the variant of ours."""
 VARY_PRIVATE = (b"Cookie", b"Sec-GPC", b"Accept-Encoding", b"Sec-Fetch-Dest")
 """Sec-Fetch-Dest: what a script or a prefetch got, without guard and banner, must not open as a page later."""
+VARY_WORKER = (b"Cookie", b"Sec-GPC", b"Sec-Fetch-Dest")
 VARY_SHARED = (b"Accept-Encoding", b"Accept-Language", b"Sec-Fetch-Dest")
 
 
@@ -139,7 +141,8 @@ def _passes(what: str, url: str, kind: str, exchange: Exchange) -> bool:
         return True
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     request = Request(absolute, host, path, exchange.page_host, kind, exchange.path)
-    verdict = exchange.rules.request(request, exchange.consent)
+    rules, consent = exchange.rules, exchange.consent
+    verdict = heard(rules.request(request, consent), consent, rules.signalling)
     exchange.note(what, verdict)
     return verdict.allowed
 
@@ -212,16 +215,21 @@ def policy(fields: Fields, exchange: Exchange) -> None:
         if admitted.values != tuple(values):
             changed = iter([value.encode("latin-1") for value in admitted.values])
             fields.rewrite(name, partial(_next, changed))
-    undecided = exchange.render == "shared" or not exchange.consent.decided
     exempt = exchange.exempt
-    ours = exchange.own_csp(
-        exchange.consent, undecided and exchange.csp_undecided == "consentable", exempt, exchange.page_host
-    )
+    ours = exchange.own_csp(exchange.consent, _may_open(exchange), exempt, exchange.page_host)
     if ours:
         ours = csp.admit_frames(ours, content_hosts(exchange.rules))
         name = b"Content-Security-Policy" if exchange.csp_enforced else b"Content-Security-Policy-Report-Only"
         fields.add(name, ours.encode("latin-1"))
         fields.add(b"Reporting-Endpoints", f'{csp.REPORT_GROUP}="{csp.REPORT_PATH}"'.encode())
+
+
+def _may_open(exchange: Exchange) -> bool:
+    """Does our policy name the hosts that an accept could open? Not to a worker of an undecided visitor: there is no
+    guard in it to hold what it asks for, and it may start again on the next page."""
+    if exchange.csp_undecided == "strict":
+        return False
+    return exchange.render == "shared" or not (exchange.consent.decided or exchange.role == "worker")
 
 
 def _next(changed: Iterator[bytes], _: bytes) -> bytes:
@@ -242,6 +250,7 @@ def content_hosts(rules: Rules) -> tuple[str, ...]:
 def caching(fields: Fields, exchange: Exchange) -> None:
     """A document made for one visitor is no other's: private, varying, with validators of its own."""
     if exchange.role == "worker":
+        _worker(fields, exchange)
         return
     fields.drop(_STALE)
     vary = _varying(fields.joined(b"vary"), VARY_SHARED if exchange.render == "shared" else VARY_PRIVATE)
@@ -253,6 +262,16 @@ def caching(fields: Fields, exchange: Exchange) -> None:
         return
     fields.drop(_FOR_CACHES)
     fields.set(b"Cache-Control", _private(fields.joined(b"cache-control"), fresh=exchange.fresh))
+
+
+def _worker(fields: Fields, exchange: Exchange) -> None:
+    """A worker's script is the site's own, its policy is the visitor's: another choice asks for it again."""
+    if exchange.render == "private":
+        vary = _varying(fields.joined(b"vary"), VARY_WORKER)
+        if vary is not None:
+            fields.set(b"Vary", vary)
+        fields.drop(_FOR_CACHES - _SURROGATE_KEY)
+        fields.set(b"Cache-Control", _private(fields.joined(b"cache-control"), fresh=False))
 
 
 @lru_cache(maxsize=256)

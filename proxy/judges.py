@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from policies.purpose import Consent
 from policies.rules import Rules
 from policies.verdict import Request, Verdict
 from proxy.html.memory import TagMemory
+from proxy.signals import heard
 
 _NO_HOST = Verdict("allow", "no host to contact", known=False)
 
@@ -22,24 +23,17 @@ class RulesJudge:
     page_host: str
     page_path: str
     """Only its being exempt or not matters."""
-    signals: frozenset[str] = frozenset()
-    """Vendors whose tags may load since they read Consent Mode (`proxy.signals`)."""
     memory: TagMemory = field(default_factory=TagMemory, compare=False)
 
     def load(self, url: str, kind: str, /) -> Verdict:
         """May this absolute URL be requested as a `script`, `frame`, `image` ...?"""
-        return (
-            self._signalled(self.rules.request(self._request(url, kind), self.consent)) if _has_host(url) else _NO_HOST
-        )
+        if not _has_host(url):
+            return _NO_HOST
+        return heard(self.rules.request(self._request(url, kind), self.consent), self.consent, self.rules.signalling)
 
     def inline(self, text: str, /) -> Verdict:
         """May this inline script run?"""
-        return self._signalled(self.rules.inline(text, self.consent))
-
-    def _signalled(self, verdict: Verdict) -> Verdict:
-        if verdict.allowed or verdict.vendor not in self.signals or self.consent.refuses(verdict.vendor):
-            return verdict
-        return replace(verdict, action="allow", because=f"{verdict.because}; loads, since it reads Consent Mode")
+        return heard(self.rules.inline(text, self.consent), self.consent, self.rules.signalling)
 
     def placeholder(self, url: str) -> str | None:
         """What kind of content a frame of this URL shows: video, map, social ... None where nobody knows."""

@@ -31,6 +31,8 @@ from proxy.upstream import Upstream
 _JUDGES = 32
 """Kinds of visitors whose judge is kept, each with a bounded memory."""
 _ASSETS = 16
+_NEVER = (-1, -1)
+"""No file looks like that: the first look at a policy's file puts something in force, even that there is none."""
 
 
 class Site:
@@ -53,7 +55,7 @@ class Site:
         self._catalogue = catalogue
         self._policy_file = policy_file
         self._imports = imports
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int] | None = _NEVER
         self._overrides = tuple(o for o in overrides if o.site in {None, settings.name})
         self._log = structlog.get_logger("samtykke.proxy").bind(site=self.name)
         self.upstream = Upstream(
@@ -65,7 +67,6 @@ class Site:
         )
         self._own_name = (settings.upstream_host or settings.upstream.partition("://")[2]).lower().encode()
         self.rules = self._rules(None)
-        self._signals = self._signalling()
         self.own_csp = self._remembered_csp()
         self.notice = self._told()
         self._judges: OrderedDict[tuple[object, ...], RulesJudge] = OrderedDict()
@@ -85,6 +86,7 @@ class Site:
             unknown_third_party=self._proxy.unknown_third_party,
             exempt_paths=self.settings.exempt_paths,
             imports=self._imports,
+            signalling=signals.of_catalogue(self._catalogue) if self._proxy.consent_mode == "signals" else (),
         )
 
     def _told(self) -> SiteNotice:
@@ -94,29 +96,25 @@ class Site:
     def _remembered_csp(self) -> Callable[[Consent, bool, bool, str], str | None]:
         """Our own policy header by consent. Without a published policy there is none: an allow-list needs to know
         which hosts the site has, and the catalogue's would be too long; rewriting, gates and guard then stand alone."""
-        rules, may_load = self.rules, self._signals
+        rules = self.rules
 
         @lru_cache(maxsize=512)
         def own(consent: Consent, consentable: bool, exempt: bool, page_host: str) -> str | None:
             if rules.policy is None:
                 return None
             return csp.own_policy(
-                rules.csp_hosts(signals.loading(consent, may_load), consentable=consentable),
+                rules.csp_hosts(signals.loading(consent, rules.signalling), consentable=consentable),
                 {page_host, *rules.hosts},
                 code_open=exempt or rules.unknown_third_party == "pass",
             )
 
         return own
 
-    def _signalling(self) -> frozenset[str]:
-        return signals.of_rules(self.rules) if self._proxy.consent_mode == "signals" else frozenset()
-
     def put_in_force(self, policy: SitePolicy | None) -> None:
         """Enforce this policy from the next exchange on; None: the catalogue alone."""
         rules = self._rules(policy)
         guard_of(rules)  # compiled here, so that no visitor waits for it
         self.rules = rules
-        self._signals = self._signalling()
         self.own_csp = self._remembered_csp()
         self.notice = self._told()
         self._judges.clear()
@@ -127,7 +125,7 @@ class Site:
         key = (id(exchange.rules), exchange.consent, exchange.page_host, exchange.exempt)
         judge = self._judges.get(key)
         if judge is None or judge.rules is not exchange.rules:
-            judge = RulesJudge(exchange.rules, exchange.consent, exchange.page_host, exchange.path, self._signals)
+            judge = RulesJudge(exchange.rules, exchange.consent, exchange.page_host, exchange.path)
             self._judges[key] = judge
             while len(self._judges) > _JUDGES:
                 self._judges.popitem(last=False)

@@ -262,6 +262,7 @@
 		state.vendors = { ...vendors };
 		if (here && channel) channel.postMessage({ purposes: state.purposes, vendors: state.vendors });
 		signal('update');
+		guard.spread();
 		const lost =
 			before.purposes.some((each) => !state.purposes.includes(each)) ||
 			Object.keys(before.vendors).some((id) => before.vendors[id] && !state.vendors[id]) ||

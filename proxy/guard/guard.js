@@ -46,7 +46,7 @@
 
 	const HELD = 'data-samtykke';
 	const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
-	const { setTimeout, URL } = top;
+	const { setTimeout } = top;
 	const quietly = (job) => {
 		try {
 			return job();
@@ -60,45 +60,60 @@
 	/** Granted purposes by the readable cookie. */
 	const mirror = () => (/(?:^|; )samtykke_purposes=([^;]*)/.exec(document.cookie) || '')[1]?.match(/[a-z]+/g) || [];
 	/** @type {{purposes: string[], vendors: Record<string, boolean>}} */
-	const state = quietly(() => location.protocol === 'about:' && top.parent[KEY].state) ||
+	const state = quietly(() => /^(ab|bl)/.test(location.protocol) && top.parent[KEY].state) ||
 		quietly(() => JSON.parse(/** @type {string} */ (script.dataset.state))) || { purposes: [], vendors: {} };
 	const signals = quietly(() => script.dataset.mode === 'signals') ? rules.signals : [];
 
-	/** A vendor's own choice beats its purpose's; what is not known needs every purpose. */
-	const allowed = (/** @type {Rule} */ [purpose, vendor], loads = true) =>
-		purpose === 'necessary' ||
-		(state.vendors[/** @type {string} */ (vendor)] ??
-			((loads && signals.includes(/** @type {string} */ (vendor))) ||
-				(rules.managers.includes(/** @type {string} */ (vendor)) && !!state.purposes[0]) ||
-				(purpose && purpose !== 'unknown' ? state.purposes.includes(purpose) : state.purposes.length > 2)));
-
-	// What something is.
-
-	/** The rule that fits the longest part of the text; the first of those. */
-	const match = (rows, text, column = 2) => {
-		let [found, most] = [/** @type {any} */ (undefined), 0];
-		for (const row of rows) {
-			if (!row[column]) continue;
-			const part = (row[column].exec ? row[column] : (row[column] = RegExp(row[column]))).exec(text);
-			if (part && part[0].length > most) [found, most] = [row, part[0].length];
-		}
-		return found;
+	/**
+	 * Who decides. It stands alone, since it goes into workers as well (`corners.js`): what it needs of the page is `at`.
+	 * @param {Rules} rules
+	 * @param {{purposes: string[], vendors: Record<string, boolean>}} state
+	 * @param {string[]} signals
+	 */
+	const decider = (rules, state, signals, at) => {
+		/** A vendor's own choice beats its purpose's; what is not known needs every purpose. */
+		const allowed = (/** @type {Rule} */ [purpose, vendor], loads = true) =>
+			purpose === 'necessary' ||
+			(state.vendors[/** @type {string} */ (vendor)] ??
+				((loads && signals.includes(/** @type {string} */ (vendor))) ||
+					(rules.managers.includes(/** @type {string} */ (vendor)) && !!state.purposes[0]) ||
+					(purpose && purpose !== 'unknown' ? state.purposes.includes(purpose) : state.purposes.length > 2)));
+		/** The rule that fits the longest part of the text; the first of those. */
+		const match = (rows, text, column = 2) => {
+			let [found, most] = [/** @type {any} */ (undefined), 0];
+			for (const row of rows) {
+				if (!row[column]) continue;
+				const part = (row[column].exec ? row[column] : (row[column] = RegExp(row[column]))).exec(text);
+				if (part && part[0].length > most) [found, most] = [row, part[0].length];
+			}
+			return found;
+		};
+		const refused = (rule, loads = true) => (rule && !allowed(rule, loads) ? rule : undefined);
+		/** In the order in which the proxy asks. */
+		const find = (address, kind) => {
+			let url;
+			try {
+				url = new at.URL(address, at.base());
+			} catch {
+				return;
+			}
+			if (!/^(http|ws)/.test(url.protocol)) return at.written(url, kind);
+			const host = url.hostname;
+			const own = host === at.home || RegExp(rules.own).test(host);
+			const text = [host, url.pathname, kind, url].join(' ');
+			for (const rows of [...rules.said, own ? rules.ends : [], rules.rows, own ? [] : rules.others]) {
+				const rule = match(rows, text);
+				if (rule) return own && rows === rules.rows && rules.hosted.includes(rule[1]) ? undefined : rule;
+			}
+			return !own && rules.unknown.includes(kind) && !RegExp(rules.exempt).test(at.path()) ? [] : undefined;
+		};
+		return { allowed, match, refused, find };
 	};
-	const refused = (rule, loads = true) => (rule && !allowed(rule, loads) ? rule : undefined);
-	const home = (/:\/\/([^:/]+)/.exec(top.origin) || '')[1];
-	/** In the order in which the proxy asks. */
-	const find = (address, kind) => {
-		const url = quietly(() => new URL(address, document.baseURI));
-		if (!url || !/^(http|ws)/.test(url.protocol)) return;
-		const host = url.hostname;
-		const own = host === home || RegExp(rules.own).test(host);
-		const text = [host, url.pathname, kind, url].join(' ');
-		for (const rows of [...rules.said, own ? rules.ends : [], rules.rows, own ? [] : rules.others]) {
-			const rule = match(rows, text);
-			if (rule) return own && rows === rules.rows && rules.hosted.includes(rule[1]) ? undefined : rule;
-		}
-		return !own && rules.unknown.includes(kind) && !RegExp(rules.exempt).test(location.pathname) ? [] : undefined;
+	const at = {
+		URL: top.URL, home: (/:\/\/([^:/]+)/.exec(top.origin) || '')[1], base: () => document.baseURI, path: () => location.pathname,
+		written: (url, kind) => handle.written(url, kind),
 	};
+	const { allowed, match, refused, find } = decider(rules, state, signals, at);
 	const judge = (address, kind) => handle.note(refused(find(address, kind)), kind);
 
 	// What loads: element -> attributes, and the kind that the rules know it by.
@@ -277,7 +292,7 @@
 					f() {
 						const value = apply(native, this, []);
 						const kept = value === '' && this.getAttribute(HELD + '-' + attribute);
-						return kept ? (/set|ping/.test(attribute) ? kept : new URL(kept, document.baseURI).href) : value;
+						return kept ? (/set|ping/.test(attribute) ? kept : new at.URL(kept, document.baseURI).href) : value;
 					},
 				}).f, 'get');
 			}
@@ -286,7 +301,7 @@
 			f(name, value) {
 				if (!ATTRIBUTES.test(name) || (this.localName === 'a' && name === 'href')) return apply(native, this, arguments);
 				const attribute = name.toLowerCase();
-				if (attribute === 'srcdoc') value = handle.framed(value);
+				if (/^src(doc)?$/.test(attribute) && this.localName === 'iframe') value = handle.framed(value, attribute);
 				if (!quietly(() => put(this, attribute, value))) apply(native, this, [name, value]);
 			},
 		}).f);
@@ -342,8 +357,8 @@
 	};
 	/** What `corners.js` and `activate.js` build on, and what they add. @type {any} */
 	const handle = {
-		home: top, rules, state, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
-		HELD, more: [], script, trust, loading, LOADS, ATTRIBUTES, corner: nothing, back: nothing, veil: nothing, note: (rule) => rule,
+		home: top, rules, state, signals, decider, at, allowed, match, refused, find, judge, put, mark, release, mirror, ours, natives, wrap, ask, quietly, apply, later, look, lookInside, entered, nothing,
+		HELD, more: [], script, trust, loading, LOADS, ATTRIBUTES, corner: nothing, back: nothing, veil: nothing, written: nothing, note: (rule) => rule,
 	};
 	quietly(() => install(top));
 })(/** @type {any} */ ('RULES'));

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from policies.catalogue.names import NameIndex
 from policies.party import registrable_domain
 from policies.purpose import Purpose
 from proxy.signals import signalling
@@ -197,11 +198,12 @@ def _overruling(rules: Mapping[str, Any]) -> frozenset[str]:
     """Necessary names that a tracker's glob would take: only these have something to say to the guard."""
     found = set()
     for kind in ("cookies", "storage"):
-        globs = [
-            re.compile(name_pattern(glob)) for glob, purpose, _ in rules[kind]["globs"] if purpose != Purpose.NECESSARY
-        ]
+        trackers: NameIndex[bool] = NameIndex()
+        for glob, purpose, _ in rules[kind]["globs"]:
+            if purpose != Purpose.NECESSARY:
+                trackers.add(glob, True)
         for name, (purpose, _) in rules[kind]["exact"].items():
-            if purpose == Purpose.NECESSARY and any(glob.fullmatch(name) for glob in globs):
+            if purpose == Purpose.NECESSARY and any(trackers.find(name)):
                 found.add(escaped(name))
     return frozenset(found)
 

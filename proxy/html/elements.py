@@ -33,7 +33,7 @@ Nested = Callable[[bytes, str], bytes]
 
 _LOADS = {tag: {name.encode(): load for name, load in loads.items()} for tag, loads in EMBEDS.items()}
 _ANYWHERE = {name.encode(): load for name, load in EVERYWHERE.items()}
-_CONDITIONAL = frozenset(["link", "meta", "input"])
+_CONDITIONAL = frozenset(["link", "meta", "input", "set", "animate"])
 _FRAMES = frozenset(["iframe", "object", "embed"])
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NEVER_SHOWN = frozenset(["script", "style", "noscript"])
@@ -96,7 +96,7 @@ class Elements:
         charset = self._judging.charset
         context = {
             key: decoded(values[key.encode()], charset)
-            for key in ("rel", "as", "type", "http-equiv")
+            for key in ("rel", "as", "type", "http-equiv", "attributename")
             if key.encode() in values
         }
         load = load_of(tag, name.decode(), context)
@@ -212,7 +212,10 @@ class Elements:
     def _style_sheet(self, raw: bytes, name_length: int, content: bytes, *, markup: bool) -> bytes | None:
         codec = _codec_that_comes_back(content, self._judging.charset)
         text = content.decode(codec)
-        if not css.may_load(text) or (markup and "&" in text):
+        referring = markup and "&" in text
+        if referring:
+            text = _plain(text)
+        if not css.may_load(text):
             return None
         found: list[Blocked] = []
 
@@ -225,7 +228,10 @@ class Elements:
         if not found:
             return None
         self._note(tuple(found))
-        return edited(raw, name_length, frozenset(), {}, self._marks(tuple(found))) + after.encode(codec)
+        if referring:
+            after = escape(after, quote=False)
+        marked = edited(raw, name_length, frozenset(), {}, self._marks(tuple(found)))
+        return marked + after.encode(codec, "xmlcharrefreplace")
 
 
 def _codec_that_comes_back(content: bytes, charset: str) -> str:

@@ -59,6 +59,11 @@ _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s(?:[^,(]|\([^)]*\)?)*|,+|\Z)")
 _REFRESH = re.compile(r"""\s*[\d.]*\s*[;,\s]\s*(?:url\s*=\s*)?(?:"([^"]*)|'([^']*)|(.*))""", re.IGNORECASE | re.DOTALL)
 _OF_THE_PAGE = frozenset(["", "?", "#", *map(chr, range(33))])
 _CONTACTS = ("http:", "https:", "ws:", "wss:", "ftp:")
+_WITHIN: Mapping[str, Kind] = {"frame": "image", "object": "image", "style": "style"}
+"""As what a document or style sheet that is written into an address contacts whom it names."""
+_NAMED = re.compile(r"""(?:https?:)?//[^\s"'()<>\\;,`]+""", re.IGNORECASE)
+_IMPORTED = re.compile(r"""\b(?:import\s*\(?|from)\s*["'`]((?:https?:)?//[^"'`\\\s]+)""")
+"""The address of a module that a script names in an import."""
 
 
 class Judging:
@@ -102,15 +107,29 @@ class Judging:
         if url.startswith(_CONTACTS):
             verdict = self._judge.load(url, kind)
             blocked = None if verdict.allowed else Blocked(verdict, kind, url)
-        elif kind in ("script", "frame", "object") and (code := _code_of(url, kind)):
-            blocked = self.inline(code)
+        elif url.startswith(("data:", "javascript:")):
+            blocked = self._written(url, kind)
         self._urls[key] = blocked
         return blocked
 
+    def _written(self, url: str, kind: str) -> Blocked | None:
+        """A script, document or style sheet that is written into its address."""
+        if not (text := _text_of(url, kind)):
+            return None
+        if (url[0] == "j" or kind == "script") and (blocked := self.inline(text)):
+            return blocked
+        found = (self.address(each, _WITHIN[kind]) for each in _NAMED.findall(text)) if kind in _WITHIN else ()
+        return next(filter(None, found), None)
+
     def inline(self, text: str) -> Blocked | None:
-        """The text of a script."""
+        """The text of a script: what it is, and known trackers among the modules that it imports."""
         verdict = self._judge.inline(text)
-        return None if verdict.allowed else Blocked(verdict, "script", INLINE)
+        if not verdict.allowed:
+            return Blocked(verdict, "script", INLINE)
+        if "import" not in text:
+            return None
+        found = (self.address(address, "script") for address in _IMPORTED.findall(text))
+        return next((blocked for blocked in found if blocked and blocked.verdict.known), None)
 
     def listed(self, text: str, kind: str) -> tuple[Blocked, ...]:
         """The addresses in an import map (`script`) or in speculation rules (`hint`). JSON that is none passes."""
@@ -133,6 +152,9 @@ def addresses(text: str, load: Load) -> Iterator[tuple[str, Kind]]:
         case "list":
             for word in text.split():
                 yield word, load.kind
+        case "steps":
+            for step in text.split(";"):
+                yield step, load.kind
         case "refresh":
             if match := _REFRESH.match(text):
                 yield match[1] or match[2] or match[3] or "", load.kind
@@ -151,21 +173,21 @@ def purpose_and_vendor(blocked: tuple[Blocked, ...]) -> tuple[str, str | None]:
     return purpose, vendors.pop() if len(vendors) == 1 else None
 
 
-def _code_of(url: str, kind: str) -> str:
-    """The script in a `javascript:` address or in a script's `data:` address."""
+def _text_of(url: str, kind: str) -> str:
+    """What is written into a `javascript:` or `data:` address, where its kind of load reads that as text."""
     scheme, _, rest = url.partition(":")
-    if scheme == "javascript" and kind != "script":
-        return unquote_to_bytes(rest).decode("utf-8", "replace")
-    if scheme == "data" and kind == "script":
-        head, _, body = rest.partition(",")
-        content = unquote_to_bytes(body)
-        if head.rstrip().lower().endswith("base64"):
-            try:
-                content = base64.b64decode(content + b"==")
-            except binascii.Error:
-                return ""
-        return content.decode("utf-8", "replace")
-    return ""
+    if scheme == "javascript":
+        return unquote_to_bytes(rest).decode("utf-8", "replace") if kind in {"frame", "object"} else ""
+    if kind != "script" and kind not in _WITHIN:
+        return ""
+    head, _, body = rest.partition(",")
+    content = unquote_to_bytes(body)
+    if head.rstrip().lower().endswith("base64"):
+        try:
+            content = base64.b64decode(content + b"==")
+        except binascii.Error:
+            return ""
+    return content.decode("utf-8", "replace")
 
 
 def _strings(data: object) -> Iterator[str]:

@@ -100,3 +100,17 @@ async def test_worker_scripts_get_their_own_policy(shop, say, site, published):
     got = await say(proxy.address, request(b"Sec-Fetch-Dest: worker"))
     assert got.body == b"postMessage(1)"
     assert own_csp(got)
+
+
+async def test_no_worker_is_allowed_what_nobody_has_agreed_to_and_none_outlives_a_choice(shop, say, site, published):
+    site.answer = page(b"postMessage(1)", Content_Type="text/javascript", Cache_Control="public, max-age=600")
+    proxy = await shop(policy_file=published(POLICY))
+    undecided = await say(proxy.address, request(b"Sec-Fetch-Dest: worker"))
+    assert "google-analytics.com" not in own_csp(undecided)
+    assert undecided.header("cache-control") == ["private, max-age=600"]
+    assert "Cookie" in undecided.header("vary")[0]
+    site.answer = page()
+    cookie = await accepted(proxy.address, say)
+    site.answer = page(b"postMessage(1)", Content_Type="text/javascript")
+    accepting = await say(proxy.address, request(b"Sec-Fetch-Dest: worker", cookie))
+    assert "google-analytics.com" in own_csp(accepting)

@@ -28,6 +28,7 @@ async def test_a_refusers_page_loads_what_reads_consent_mode_only_in_that_mode(
     async def answer(request: web.BaseRequest) -> web.Response:
         response = web.Response(text=PAGE, content_type="text/html")
         response.headers.add("Set-Cookie", "_ga=GA1.1.1; Path=/")
+        response.headers.add("Link", f"<{TAG}>; rel=preload; as=script, <{PIXEL}>; rel=preload; as=script")
         return response
 
     site.answer = answer
@@ -41,6 +42,7 @@ async def test_a_refusers_page_loads_what_reads_consent_mode_only_in_that_mode(
     body = got.body.decode()
     [ours] = got.header("content-security-policy")
     assert (f'<script src="{TAG}">' in body) is (mode == "signals")
+    assert got.header("link") == ([f"<{TAG}>; rel=preload; as=script"] if mode == "signals" else [])
     assert ("<script>gtag(" in body) is (mode == "signals")
     assert ("googletagmanager.com" in ours) is (mode == "signals")
     assert f'data-samtykke-src="{PIXEL}"' in body

@@ -181,7 +181,75 @@ TECHNIQUES: dict[str, Technique] = {
     "shared_worker": Technique("new SharedWorker(OWN+'x.js')", "again"),
     "service_worker": Technique("navigator.serviceWorker.register(OWN+'x.js').catch(()=>0)", "again"),
     "worklet": Technique("CSS.paintWorklet&&CSS.paintWorklet.addModule(T+'x.js').catch(()=>0)", "again"),
+    "blob_worker": Technique("new Worker(URL.createObjectURL(new Blob([`fetch('${T}x').catch(()=>0)`])))", "again"),
+    "blob_worker_revoked": Technique(
+        "const u=URL.createObjectURL(new Blob([`'use strict';importScripts('${T}x.js')`]));new Worker(u);URL.revokeObjectURL(u)",
+        "again",
+    ),
+    "blob_worker_xhr": Technique(
+        "new Worker(URL.createObjectURL(new Blob([`const x=new XMLHttpRequest();x.open('GET','${T}x');x.send()`])))",
+        "again",
+    ),
+    "blob_shared_worker": Technique(
+        "new SharedWorker(URL.createObjectURL(new Blob([`new WebSocket('${T}x'.replace('http','ws'))`])))", "again"
+    ),
+    "data_worker": Technique("new Worker('data:text/javascript;base64,'+btoa(`new EventSource('${T}x')`))", "again"),
+    # Documents that the page makes.
+    "blob_frame": Technique(
+        "const f=document.createElement('iframe');f.src=URL.createObjectURL(new Blob(['<img src='+T+'x.gif>'],{type:'text/html'}));root.append(f)"
+    ),
+    "blob_frame_attribute": Technique(
+        "const f=document.createElement('iframe');root.append(f);"
+        "f.setAttribute('src',URL.createObjectURL(new Blob(['<script>fetch(\"'+T+'x\").catch(()=>0)<\\/script>'],{type:'text/html'})))",
+        "again",
+    ),
+    "data_frame": Technique(
+        "const f=document.createElement('iframe');f.src='data:text/html,<img src='+T+'x.gif>';root.append(f)"
+    ),
+    "javascript_frame_markup": Technique(
+        "const f=document.createElement('iframe');f.src='javascript:\"<img src='+T+'x.gif>\"';root.append(f)"
+    ),
+    "srcdoc_in_markup": Technique("root.innerHTML='<iframe srcdoc=\"&lt;img src='+T+'x.gif&gt;\"></iframe>'"),
+    "srcdoc_in_srcdoc": Technique(
+        "root.innerHTML='<iframe srcdoc=\"&lt;iframe srcdoc=&quot;&amp;lt;img src='+T+'x.gif&amp;gt;&quot;&gt;&lt;/iframe&gt;\"></iframe>'"
+    ),
+    "srcdoc_script_markup": Technique(
+        "const f=document.createElement('iframe');f.src='/none';f.onload=()=>{f.onload=null;"
+        "f.srcdoc='<body><script>document.body.innerHTML=\"<img src='+T+'x.gif>\"<\\/script>'};root.append(f)"
+    ),
+    "form_into_frame": Technique(
+        "root.innerHTML='<iframe name=into></iframe><form target=into action='+T+'x.html></form>';root.lastChild.submit()",
+        "again",
+    ),
+    "module_import": Technique(
+        "const e=document.createElement('script');e.type='module';e.textContent='import \"'+T+'x.mjs\"';root.append(e)"
+    ),
+    "exec_command": Technique(
+        "root.contentEditable=true;root.focus();document.execCommand('selectAll');"
+        "document.execCommand('insertHTML',false,'<img src='+T+'x.gif>')",
+        "again",
+    ),
+    "table_background": Technique("root.innerHTML='<table background='+T+'x.gif><tr><td>a</table>'"),
+    "row_background": Technique(
+        "root.innerHTML='<table><tr><td>a</table>';root.querySelector('tr').setAttribute('background',T+'x.gif')"
+    ),
+    "svg_set": Technique(
+        "root.innerHTML='<svg width=9 height=9><image width=9 height=9><set attributeName=href to=\"'+T+'x.gif\"/></image></svg>'"
+    ),
     # Style.
+    "style_image_set": Technique(
+        "const e=document.createElement('style');e.textContent='#root{background:image-set(\"'+T+'x.gif\" 1x)}';root.append(e)"
+    ),
+    "style_escaped": Technique(
+        "const e=document.createElement('style');e.textContent='#root{background:u\\\\72l('+T.replace('track','tr\\\\61 ck')+'x.gif)}';root.append(e)"
+    ),
+    "style_prepend": Technique(
+        "const e=document.createElement('style');root.append(e);e.prepend('#root{background:url('+T+'x.gif)}')", "again"
+    ),
+    "add_rule": Technique(
+        "const e=document.createElement('style');root.append(e);e.sheet.addRule('#root','background:url('+T+'x.gif)')",
+        "again",
+    ),
     "insert_rule": Technique(
         "const e=document.createElement('style');root.append(e);e.sheet.insertRule('#root{background:url('+T+'x.gif)}')",
         "again",

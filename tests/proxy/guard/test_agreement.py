@@ -14,7 +14,7 @@ from policies.rules import Rules
 from policies.site_policy import Override, PolicyHost, PolicyVendor, SitePolicy
 from proxy.guard import ConsentMode, guard_of
 from proxy.judges import RulesJudge
-from proxy.signals import of_rules
+from proxy.signals import of_catalogue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -111,7 +111,6 @@ async def compare(
 ) -> int:
     """How many verdicts were compared; raises AssertionError with those that differ."""
     guard = guard_of(rules)
-    signals = of_rules(rules) if mode == "signals" else frozenset()
     differing: list[object] = []
     for consent in consents:
         _, page = await lab.open("", guard=guard, consent=consent, mode=mode)
@@ -121,7 +120,7 @@ async def compare(
                 "(({find,refused})=>" + json.dumps(urls[at : at + AT_ONCE]) + ".map(url=>" + json.dumps(KINDS) +
                 ".map(kind=>!refused(find(url,kind)))))(window[Symbol.for('samtykke.guard')])"
             )  # fmt: skip
-        judge = RulesJudge(rules, consent, "shop.localhost", "/page1", signals)
+        judge = RulesJudge(rules, consent, "shop.localhost", "/page1")
         for url, answers in zip(urls, told, strict=True):
             for kind, passes in zip(KINDS, answers, strict=True):
                 if judge.load(url, kind).allowed is not passes:
@@ -138,7 +137,8 @@ async def test_of_a_sites_own_trackers_the_guard_thinks_as_the_proxy(mode: Conse
         site="shop", hosts=("shop.localhost",), vendors=tuple(PolicyVendor(id=v, name=v) for v in SEEN),
         contacts=CONTACTS, overrides=OVERRIDES[:4],
     )  # fmt: skip
-    rules = Rules(catalogue, policy, overrides=OVERRIDES[4:], exempt_paths=["/checkout"])
+    signalling = of_catalogue(catalogue) if mode == "signals" else ()
+    rules = Rules(catalogue, policy, overrides=OVERRIDES[4:], exempt_paths=["/checkout"], signalling=signalling)
     assert await compare(lab, rules, addresses(catalogue, SEEN), mode=mode) > 1500
 
 

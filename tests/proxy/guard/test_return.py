@@ -29,6 +29,7 @@ FORMS = {
     "image_candidates": '<img src="/none.gif" srcset="%T%x.gif 1x">',
     "picture": '<picture><source srcset="%T%x.gif"><img></picture>',
     "image_svg": '<svg width=9 height=9><image xlink:href="%T%x.gif" width=9 height=9 /></svg>',
+    "image_svg_set": '<svg width=9 height=9><image width=9 height=9><set attributeName="href" to="%T%x.gif"/></image></svg>',
     "use_svg": '<svg width=9 height=9><image href="%T%x.gif" width=9 height=9 /></svg>',
     "input": '<input type=image src="%T%x.gif">',
     "frame": '<iframe src="%T%x.html"></iframe>',
@@ -50,6 +51,11 @@ FORMS = {
     "style_quoted": '<style>#e3{background:image-set("%T%x(\'1\').gif" 1x)}</style><p id=e3>x</p>',
     "style_font": "<style>@font-face{font-family:held;src:url(%T%x.woff2)}#e4{font-family:held}</style><p id=e4>x</p>",
     "style_svg": "<svg><style>#e5{background:url(%T%x.gif)}</style></svg><p id=e5>x</p>",
+    "style_svg_reference": "<svg><style>#e6{background:url(%T%x.gif?a&amp;b)}</style></svg><p id=e6>x</p>",
+    "style_written": '<style>@import "data:text/css,p{background:url(%T%x.gif)}";</style>',
+    "frame_written": '<iframe src="data:text/html,<img src=%T%x.gif>"></iframe>',
+    "script_import": "<script type=module>import '%T%x.mjs'</script>",
+    "column": '<table><colgroup><col background="%T%x.gif"><td>x</table>',
     "template": '<template id=t1><img src="%T%x.gif"></template><p id=p1></p>',
 }  # fmt: skip
 """Name -> markup as the site writes it. `%T%` is the tracker's folder for the form."""

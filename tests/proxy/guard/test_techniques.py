@@ -16,7 +16,7 @@ from policies.purpose import UNDECIDED
 
 AT_ONCE = 6
 QUIET_SECONDS = 0.2
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 ALL = "{purposes:['preferences','statistics','marketing']}"
 
 
