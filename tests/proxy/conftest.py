@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import shop_page
 from aiohttp import web
+from loopback import LoopbackServer
 
 from policies.catalogue import Catalogue
 from policies.site_policy import SitePolicy, in_force
@@ -77,7 +78,7 @@ async def site() -> AsyncIterator[Site]:
         state.seen.append(Seen(request.method, request.raw_path, headers, body))
         return await state.answer(request) if state.answer else web.Response(text="hello")
 
-    server = web.Server(handle, auto_decompress=False)
+    server = LoopbackServer(handle, auto_decompress=False)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     state.port = listening.sockets[0].getsockname()[1]
     yield state

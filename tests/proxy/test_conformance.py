@@ -6,11 +6,11 @@ import asyncio
 import itertools
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port, until_it_listens
 
 CONFIG = """
 daemon off; master_process off; worker_processes 1; error_log stderr error; pid {root}/pid;
@@ -44,12 +44,6 @@ http {{
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 async def nginx(tmp_path: Path) -> AsyncIterator[tuple[str, int]]:
     """A real nginx with files and small locations."""
@@ -60,22 +54,21 @@ async def nginx(tmp_path: Path) -> AsyncIterator[tuple[str, int]]:
         "pixel.png": bytes(range(256)) * 4, "large.mp4": os.urandom(300_000), "empty.txt": b"",
     }.items():  # fmt: skip
         (files / name).write_bytes(content)
-    port = _free_port()
+    port = free_port()
     config = tmp_path / "nginx.conf"
     config.write_text(CONFIG.format(root=tmp_path, port=port, long="x" * 3000))
     binary = shutil.which("nginx") or "/usr/sbin/nginx"
-    process = await asyncio.create_subprocess_exec(binary, "-c", str(config), "-p", str(tmp_path))
-    for _ in range(100):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            break
-    yield "127.0.0.1", port
-    process.terminate()
-    await process.wait()
+    with (tmp_path / "nginx.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            binary, "-c", str(config), "-p", str(tmp_path), stdout=log, stderr=log
+        )
+    try:
+        await until_it_listens(port, process, tmp_path / "nginx.log")
+        yield "127.0.0.1", port
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 FILES = [

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from shared_cache import free_port
+from free_ports import free_port, until_it_listens
 
 from proxy import coding
 
@@ -30,16 +30,7 @@ async def httpbin(tmp_path: Path) -> AsyncIterator[tuple[str, int]]:
     with (tmp_path / "httpbin.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, str(port), stdout=log, stderr=log)
     try:
-        async with asyncio.timeout(30):
-            while True:
-                assert process.returncode is None, (tmp_path / "httpbin.log").read_text()
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    writer.close()
-                    break
+        await until_it_listens(port, process, tmp_path / "httpbin.log")
         yield "127.0.0.1", port
     finally:
         if process.returncode is None:

@@ -32,7 +32,7 @@ def asked(up: Up, path: str, fields: dict[str, str] | None = None) -> str:
 
 
 def test_the_walk_leads_from_a_reference_to_proof_as_written(tmp_path: Path) -> None:
-    with samtykke_up(tmp_path) as up:
+    with samtykke_up(tmp_path, "--max-pages", "2") as up:
         token = re.search(r'name="notice" value="([^"]*)"', asked(up, "/"))
         assert token
         given = json.loads(asked(up, "/.samtykke/choice", {"action": "accept", "notice": token[1]}))

@@ -23,6 +23,7 @@ import pytest_asyncio
 from aiohttp import web
 from guard_page import BODIES, ChromiumPages, Page, launch_pages
 from guests import MODULES, install
+from loopback import LoopbackServer
 
 from policies.drafting import draft_policy
 from proxy.app import Proxy
@@ -156,7 +157,7 @@ def fill(shop: Shop) -> None:
 async def hard(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Shop, ChromiumPages]]:
     shop = Shop()
     fill(shop)
-    runner = web.ServerRunner(web.Server(shop.answer))
+    runner = web.ServerRunner(LoopbackServer(shop.answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     shop.port = runner.addresses[0][1]

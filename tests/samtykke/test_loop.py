@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from up_process import Up, samtykke_up
 
 from runtime.resolve import LocalhostResolver
 from samtykke.demo import truth
 from scanner.browser import Browser, BrowserSettings, CookieToSet, Visit, VisitPlan
 
+together = pytest.mark.asyncio(loop_scope="module")
+"""With the module's one browser, each visit in a context of its own."""
 CART = "fjellheim_cart"
 TRACKERS = {"stats", "social", "matomo", "ads", "tags", "prints", "video"}
 
@@ -26,14 +28,14 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def web() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(resolver=LocalhostResolver())
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with await Browser.launch(BrowserSettings()) as running:
         yield running
@@ -90,12 +92,14 @@ def test_compare_names_what_is_undeclared_missing_or_outlives_its_promise(up: Up
     assert {"undeclared", "not_observed", "lifetime_longer", "before_consent"} <= kinds
 
 
+@together
 async def test_unproxied_the_trackers_work(up: Up, browser: Browser) -> None:
     visit = await browser.visit(up.direct)
     assert contacted(visit) >= {"stats", "social", "matomo", "ads", "tags", "prints"}
     assert stored(visit) >= {"__utma", "_fbp", "_clck", "_gcl_au", "IDE"}
 
 
+@together
 async def test_before_consent_nothing_gets_through_in_a_browser(up: Up, browser: Browser) -> None:
     for path in ("", "artikkel/tre-netter-i-jotunheimen", "produkt/telt"):
         visit = await browser.visit(up.proxy + path)
@@ -105,6 +109,7 @@ async def test_before_consent_nothing_gets_through_in_a_browser(up: Up, browser:
         assert not [technique for technique in visit.techniques if technique.kind == "canvas"]
 
 
+@together
 async def test_before_consent_nothing_gets_through_without_a_browser(up: Up, web: aiohttp.ClientSession) -> None:
     async with web.get(up.proxy) as page:
         text = await page.text()
@@ -116,18 +121,21 @@ async def test_before_consent_nothing_gets_through_without_a_browser(up: Up, web
         assert re.search(rf'id="?samtykke-{element}\b', text), element
 
 
+@together
 async def test_accept_brings_the_trackers_back(up: Up, web: aiohttp.ClientSession, browser: Browser) -> None:
     visit = await browser.visit(up.proxy, VisitPlan(cookies=await choose(web, up, "accept")))
     assert contacted(visit) >= {"stats", "social", "matomo", "ads", "tags", "prints"}
     assert stored(visit) >= {"__utma", "_fbp", "_clck", "_gcl_au", "IDE"}
 
 
+@together
 async def test_reject_keeps_them_out(up: Up, web: aiohttp.ClientSession, browser: Browser) -> None:
     visit = await browser.visit(up.proxy, VisitPlan(cookies=await choose(web, up, "reject")))
     assert contacted(visit) == set()
     assert stored(visit) <= {CART, "samtykke", "samtykke_purposes"}
 
 
+@together
 async def test_statistics_alone_brings_back_statistics_alone(
     up: Up, web: aiohttp.ClientSession, browser: Browser
 ) -> None:  # fmt: skip
@@ -137,6 +145,7 @@ async def test_statistics_alone_brings_back_statistics_alone(
 
 
 @pytest.mark.parametrize("action", [None, "reject", "accept"])
+@together
 async def test_the_cart_works_throughout(up: Up, web: aiohttp.ClientSession, action: str | None) -> None:
     cookies = {cookie.name: cookie.value for cookie in await choose(web, up, action)} if action else {}
 
@@ -155,6 +164,7 @@ async def test_the_cart_works_throughout(up: Up, web: aiohttp.ClientSession, act
         assert "pay.localhost" in await checkout.text()
 
 
+@together
 async def test_each_choice_is_a_row_and_the_log_is_intact(up: Up, web: aiohttp.ClientSession) -> None:
     await choose(web, up, "accept")
     await choose(web, up, "reject")
@@ -183,7 +193,7 @@ def test_prove_finds_no_leak(up: Up) -> None:
     assert [cell["breakage"] for cell in proof["cells"] if cell["breakage"]] == []
 
 
-def test_ctrl_c_ends_everything_cleanly(tmp_path: Path) -> None:
-    with samtykke_up(tmp_path, "--max-pages", "1") as running:
-        assert running.stop() == 0
-    assert "Traceback" not in running.said
+def test_ctrl_c_ends_everything_cleanly(up: Up) -> None:
+    """The last of this file: it ends what the others look at."""
+    assert up.stop() == 0
+    assert "Traceback" not in up.said

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from policies.drafting import draft_policy
 from policies.rules import Rules
@@ -23,28 +23,35 @@ GOOD = "/produkt/telt"
 UNDECIDED, REJECT = STATES[0], STATES[1]
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
 @dataclass
 class Shop:
     demo: Demo
     config: Config
+    proofs: dict[tuple[str, ...], Proof] = field(default_factory=dict)
 
     async def proof(self, *without: str) -> Proof:
-        """Prove one page, undecided and after a reject, with these gates switched off."""
-        async with running_proxy(self.config, without=frozenset(without)) as proxy:
-            url = f"http://shop.localhost:{proxy.address[1]}{GOOD}"
-            task = Task(ScanSettings(url=url), self.demo.origin + GOOD, pages=1, states=(UNDECIDED, REJECT))
-            return await prove(task, lambda _: self.rules(), now=lambda: datetime.now(UTC))
+        """The proof of one page, undecided and after a reject, with these gates switched off; made when first asked."""
+        if without not in self.proofs:
+            async with running_proxy(self.config, without=frozenset(without)) as proxy:
+                url = f"http://shop.localhost:{proxy.address[1]}{GOOD}"
+                task = Task(ScanSettings(url=url), self.demo.origin + GOOD, pages=1, states=(UNDECIDED, REJECT))
+                self.proofs[without] = await prove(task, lambda _: self.rules(), now=lambda: datetime.now(UTC))
+        return self.proofs[without]
 
     def rules(self) -> Rules:
         return site_rules(self.config, self.config.one_site())
 
 
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     demo = await start_demo(0)
     try:
-        file = tmp_path / "samtykke.toml"
-        file.write_text(demo_config(demo.port, "127.0.0.1:0", tmp_path))
+        folder = tmp_path_factory.mktemp("prove")
+        file = folder / "samtykke.toml"
+        file.write_text(demo_config(demo.port, "127.0.0.1:0", folder))
         config = load_config(file)
         settings = ScanSettings(url=demo.origin + GOOD, max_pages=1)
         seen = await scan(settings, catalogue(), now=lambda: datetime.now(UTC))

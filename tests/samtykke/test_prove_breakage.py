@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
+from loopback import LoopbackServer
 
 from samtykke.config import load_config
 from samtykke.serving import running_proxy
@@ -46,7 +47,7 @@ async def test_only_what_the_site_itself_does_not_show_is_broken(tmp_path: Path)
                 return web.Response(text="whole")
         return web.Response(status=404)
 
-    runner = web.ServerRunner(web.Server(answer))
+    runner = web.ServerRunner(LoopbackServer(answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]

@@ -16,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from free_ports import free_port
 
 CONFIG = """
 [[site]]
@@ -79,20 +80,12 @@ class Serving:
                 await asyncio.sleep(0.02)
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 async def serving(tmp_path: Path, upstream: str) -> AsyncIterator[Callable[..., Awaitable[Serving]]]:
     running: list[Serving] = []
 
     async def start(workers: int = 2) -> Serving:
-        metrics = _free_port()
+        metrics = free_port()
         (tmp_path / "samtykke.toml").write_text(CONFIG.format(upstream=upstream, metrics=metrics))
         with (tmp_path / "log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(

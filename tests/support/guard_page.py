@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from aiohttp import web
+from loopback import LoopbackServer
 
 from scanner.browser.launch import Chromium
 from scanner.browser.pipe import Connection
@@ -85,7 +86,7 @@ class Site:
 async def serve_site() -> AsyncIterator[Site]:
     """Serve on a free port of loopback."""
     site = Site()
-    runner = web.ServerRunner(web.Server(site.answer))
+    runner = web.ServerRunner(LoopbackServer(site.answer))
     await runner.setup()
     listener = web.TCPSite(runner, "127.0.0.1", 0)
     await listener.start()

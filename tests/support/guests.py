@@ -7,6 +7,7 @@ server plays the site and every tracker host, told apart by the Host header, and
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import shutil
 import ssl
 import subprocess
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from loopback import LoopbackServer
 
 MODULES = Path(__file__).parents[1] / "guests" / "node_modules"
 SITE = "shop.localhost"
@@ -215,7 +217,7 @@ class GuestSite:
         mapped = [f"MAP {host}:443 127.0.0.1:{self.tls_port}" for host in hosts]
         return ", ".join([*mapped, "MAP * ~NOTFOUND", "EXCLUDE *.localhost", "EXCLUDE localhost", "EXCLUDE 127.0.0.1"])
 
-    def hit(self, request: web.Request, host: str) -> None:
+    def hit(self, request: web.BaseRequest, host: str) -> None:
         """Note what has reached a tracker."""
         self.last_hit = asyncio.get_running_loop().time()
         sender = request.headers.get("Origin") or request.headers.get("Referer", "")
@@ -231,7 +233,7 @@ class GuestSite:
         """Did a hit, not merely the library's download, reach this host?"""
         return any(seen == host and not path.endswith(".js") for seen, path in self.hits)
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.Response:
         host = request.host.partition(":")[0]
         allow = {
             "Access-Control-Allow-Origin": request.headers.get("Origin", "*"),
@@ -266,9 +268,7 @@ async def serve_guests() -> AsyncIterator[GuestSite]:
     site = GuestSite(pages={f"/{guest.name}": guest.page for guest in GUESTS} | {"/": f"{HEAD}<p>Welcome"})
     site.pages["/all"] = f"{HEAD}{''.join(guest.markup for guest in GUESTS)}<p>Everything at once</p>"
     site.scripts = bundles() | {f"/assets/{g.name}-loader.js": g.loader for g in GUESTS if g.way == "late"}
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", site.answer)
-    runner = web.AppRunner(application)
+    runner = web.ServerRunner(LoopbackServer(site.answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     with tempfile.TemporaryDirectory() as folder:
@@ -321,8 +321,10 @@ def certificate(folder: Path) -> ssl.SSLContext:
 def install() -> None:
     """`npm ci` where the guests are not there yet. Raises AssertionError saying so where npm is missing."""
     wanted = ["esbuild", "vite", *(guest.script for guest in GUESTS if guest.script)]
-    if all((MODULES / each).exists() for each in wanted):
-        return
-    assert shutil.which("npm"), "the tracker guests are not installed and npm is missing: run `make test`"
-    command = ["npm", "ci", "--prefix", str(MODULES.parent), "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run(command, check=True, capture_output=True)
+    with (MODULES.parent / "package-lock.json").open() as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if all((MODULES / each).exists() for each in wanted):
+            return
+        assert shutil.which("npm"), "the tracker guests are not installed and npm is missing: run `make test`"
+        command = ["npm", "ci", "--prefix", str(MODULES.parent), "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, check=True, capture_output=True)

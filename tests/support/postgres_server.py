@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,7 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-START_SECONDS = 30.0
+from free_ports import free_port
+
+START_SECONDS = 120.0
 
 
 class PostgresServer:
@@ -29,7 +30,7 @@ class PostgresServer:
             shutil.chown(self._folder, "postgres", "postgres")
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self._run(
             "initdb", "-D", str(self._data), "-U", "samtykke", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"
         )
@@ -110,10 +111,3 @@ def _program(name: str) -> str:
     if not found:
         raise FileNotFoundError(f"{name} is not installed: apt-get install postgresql")
     return str(found[-1])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

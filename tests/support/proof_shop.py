@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from aiohttp import web
+from loopback import LoopbackServer
 
 from policies.drafting import draft_policy
 from samtykke.config import Config, load_config
@@ -30,7 +31,7 @@ async def proof_shop(
     async def answer(request: web.BaseRequest) -> web.Response:
         return answering(request, port)
 
-    runner = web.ServerRunner(web.Server(answer))
+    runner = web.ServerRunner(LoopbackServer(answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]

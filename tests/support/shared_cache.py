@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from free_ports import free_port, until_it_listens
 
 NGINX = """
 daemon off; master_process off; worker_processes 1; error_log stderr error; pid {root}/pid;
@@ -34,13 +35,6 @@ backend default {{ .host = "127.0.0.1"; .port = "{behind}"; }}
 sub vcl_recv {{ return (hash); }}
 sub vcl_deliver {{ if (obj.hits > 0) {{ set resp.http.X-Cache = "HIT"; }} else {{ set resp.http.X-Cache = "MISS"; }} }}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def program(name: str) -> str:
@@ -70,16 +64,7 @@ async def shared_cache(kind: str, behind: int, folder: Path) -> AsyncIterator[tu
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
     try:
-        async with asyncio.timeout(30):
-            while True:
-                assert process.returncode is None, (folder / "log").read_text()
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    writer.close()
-                    break
+        await until_it_listens(port, process, folder / "log")
         yield "127.0.0.1", port
     finally:
         if process.returncode is None:

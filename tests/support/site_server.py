@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from loopback import LoopbackServer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = str | web.Response | Handler
@@ -65,7 +66,7 @@ class Site:
 async def serve_site() -> AsyncIterator[Site]:
     """Serve an empty site on a free loopback port."""
     site = Site()
-    runner = web.ServerRunner(web.Server(site.respond, access_log=None), shutdown_timeout=0.2)
+    runner = web.ServerRunner(LoopbackServer(site.respond, access_log=None), shutdown_timeout=0.2)
     await runner.setup()
     listener = web.TCPSite(runner, "127.0.0.1", 0)
     await listener.start()
@@ -73,4 +74,4 @@ async def serve_site() -> AsyncIterator[Site]:
     try:
         yield site
     finally:
-        await asyncio.wait_for(runner.cleanup(), 5)
+        await asyncio.wait_for(runner.cleanup(), 60)

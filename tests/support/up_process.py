@@ -57,7 +57,7 @@ class Up:
     def stop(self) -> int:
         """Ctrl-C, then the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 @contextmanager

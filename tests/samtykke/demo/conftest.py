@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
@@ -45,7 +46,7 @@ class Tab:
             message["sessionId"] = self._session
         await self._socket.send_json(message)
         while True:
-            answer = await asyncio.wait_for(self._socket.receive_json(), 20)
+            answer = await asyncio.wait_for(self._socket.receive_json(), 120)
             if answer.get("id") == self._next:
                 assert "error" not in answer, answer["error"]
                 return answer["result"]
@@ -57,12 +58,15 @@ class Tab:
         self._session = attached["sessionId"]
         await self.send("Page.enable")
 
+    async def close(self) -> None:
+        await self.send("Page.close")
+
     async def visit(self, url: str, until: str = "true") -> None:
         """Load `url` and wait for its load event, then until the JavaScript expression `until` holds."""
         self._events.clear()
         await self.send("Page.navigate", url=url)
         await self._loaded()
-        for _ in range(100):
+        for _ in range(1200):
             if await self.run(until):
                 return
             await asyncio.sleep(0.05)
@@ -76,7 +80,7 @@ class Tab:
 
     async def _loaded(self) -> None:
         while not any(event.get("method") == "Page.loadEventFired" for event in self._events):
-            self._events.append(await asyncio.wait_for(self._socket.receive_json(), 20))
+            self._events.append(await asyncio.wait_for(self._socket.receive_json(), 120))
 
     async def run(self, expression: str) -> Any:
         answer = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
@@ -111,33 +115,36 @@ async def visitor() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-@pytest.fixture
-async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
-    profile = tmp_path / "profile"
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running browser's debugging socket."""
+    profile = tmp_path_factory.mktemp("chromium")
     (profile / "Default").mkdir(parents=True)
     # Only a preference written before the start lets cross-site cookies through.
     (profile / "Default" / "Preferences").write_text('{"profile":{"cookie_controls_mode":0}}')
-    chromium = await asyncio.create_subprocess_exec(
-        "chromium",
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+    process = subprocess.Popen(
+        ["chromium", *FLAGS, f"--user-data-dir={profile}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         port_file = profile / "DevToolsActivePort"
-        for _ in range(600):
-            if port_file.exists() and port_file.read_text().count("\n"):
-                break
-            await asyncio.sleep(0.05)
+        deadline = time.monotonic() + 120
+        while not (port_file.exists() and port_file.read_text().count("\n")):
+            assert process.poll() is None, f"Chromium ended with {process.returncode}"
+            assert time.monotonic() < deadline, "Chromium does not say where it listens"
+            time.sleep(0.05)
         port, path = port_file.read_text().split("\n")[:2]
-        async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(f"ws://127.0.0.1:{port}{path}", max_msg_size=0) as socket,
-        ):
-            page = Tab(socket)
-            await page.open()
-            yield page
+        yield f"ws://127.0.0.1:{port}{path}"
     finally:
-        chromium.terminate()
-        await chromium.wait()
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+async def tab(chromium: str) -> AsyncIterator[Tab]:
+    """A new tab without a cookie. Each demo has a port of its own, hence nothing else of the one before."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(chromium, max_msg_size=0) as socket:
+        page = Tab(socket)
+        await page.open()
+        await page.send("Network.clearBrowserCookies")
+        yield page
+        await page.close()

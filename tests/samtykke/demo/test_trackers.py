@@ -19,7 +19,7 @@ def addresses(demo: Demo) -> set[str]:
 
 async def reached(demo: Demo, wanted: set[str]) -> None:
     """Wait until the trackers have got at least these addresses."""
-    for _ in range(300):
+    for _ in range(1200):
         if wanted <= addresses(demo):
             return
         await asyncio.sleep(0.05)

@@ -21,7 +21,7 @@ async def site() -> AsyncIterator[Site]:
 def settings() -> BrowserSettings:
     """Loopback names only: nothing else resolves, so no test can reach a network."""
     rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=20.0, settle_seconds=0.3)
+    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=60.0, settle_seconds=0.3)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

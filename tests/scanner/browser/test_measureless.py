@@ -84,7 +84,7 @@ async def test_a_slow_drip_ends_at_the_ceiling(site: Site, browser: Browser) -> 
     assert [cookie.name for cookie in visit.cookies] == ["drip"]
 
 
-async def test_frames_fifty_deep_are_seen_to_the_bottom(site: Site, browser: Browser) -> None:
+async def test_frames_fifty_deep_are_seen_to_the_bottom(site: Site, settings: BrowserSettings) -> None:
     async def frame(request: web.Request) -> web.Response:
         depth = int(request.path.removeprefix("/f"))
         inner = f"<iframe src=/f{depth + 1}></iframe>" if depth < 50 else ""
@@ -93,7 +93,8 @@ async def test_frames_fifty_deep_are_seen_to_the_bottom(site: Site, browser: Bro
 
     for depth in range(51):
         site.handle("shop.localhost", f"/f{depth}", frame)
-    visit = await browser.visit(f"{site.base()}/f0")
+    async with await Browser.launch(settings.model_copy(update={"ceiling_seconds": 120.0})) as patient:
+        visit = await patient.visit(f"{site.base()}/f0")
     assert visit.page.error is None
     assert {cookie.name for cookie in visit.cookies} == {f"d{depth}" for depth in range(51)}
 
