@@ -252,6 +252,7 @@ class Browser:
             now=time.time(),
             third_party=scene.third_party,
             page=scene.url,
+            existed=draft.existed,
         )
         page = PageVisit(
             url=scene.url,

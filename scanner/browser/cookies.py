@@ -123,8 +123,12 @@ def merge(
     now: float,
     third_party: Callable[[str], bool],
     page: str,
+    existed: Callable[[CookieWrite], bool] = lambda _: False,
 ) -> tuple[ObservedCookie, ...]:
-    """One row per cookie and state, sorted. `given` are the visitor's own (name, value, domain); `jar` None: unseen."""
+    """One row per cookie and state, sorted. `given` are the visitor's own (name, value, domain); `jar` None: unseen.
+
+    `existed`: was a cookie that is gone at the end seen to be there?
+    """
     kept = None if jar is None else {cookie.key: cookie for cookie in jar}
     by_key: dict[Key, list[CookieWrite]] = {}
     for write in sorted(writes, key=lambda each: each.at):
@@ -135,7 +139,7 @@ def merge(
         if key not in by_key and (key[0], cookie.value, key[1]) not in mine:
             rows.append(_row(key, (), cookie, "stored", now))
     for key, attempts in by_key.items():
-        rows += _rows(key, attempts, kept, now)
+        rows += _rows(key, attempts, kept, now, existed)
     finished = (row.model_copy(update={"first_party": not third_party(row.domain), "pages": (page,)}) for row in rows)
     return tuple(sorted(finished, key=lambda row: (row.name, row.domain, row.path, row.state)))
 
@@ -147,13 +151,21 @@ def _partitioned_alike(key: Key, kept: dict[Key, JarCookie] | None) -> Key:
     return key
 
 
-def _rows(key: Key, attempts: list[CookieWrite], kept: dict[Key, JarCookie] | None, now: float) -> list[ObservedCookie]:
+def _rows(
+    key: Key,
+    attempts: list[CookieWrite],
+    kept: dict[Key, JarCookie] | None,
+    now: float,
+    existed: Callable[[CookieWrite], bool],
+) -> list[ObservedCookie]:
     cookie = kept.get(key) if kept is not None else None
     present = cookie is not None
     accepted = [write for write in attempts if _taken(write, present=present, known=kept is not None)]
     refused = [write for write in attempts if write not in accepted and not write.deletes]
     rows: list[ObservedCookie] = []
     lives = _lives(accepted)
+    while lives and kept is not None and not present and _never_was(lives[-1], now, existed):
+        refused += lives.pop().writes
     for number, life in enumerate(lives):
         last = number == len(lives) - 1
         if last and present and not life.deleted:
@@ -184,6 +196,16 @@ class _Life:
 
     writes: list[CookieWrite]
     deleted: bool = False
+
+
+def _never_was(life: _Life, now: float, existed: Callable[[CookieWrite], bool]) -> bool:
+    """Lines of answers to requests without credentials (Fetch 4.6) change no jar, and no refusal tells of them."""
+    return not life.deleted and all(
+        write.setter.kind == "http"
+        and (write.lifetime is None or write.at + write.lifetime > now)
+        and not existed(write)
+        for write in life.writes
+    )
 
 
 def _lives(accepted: list[CookieWrite]) -> list[_Life]:

@@ -24,6 +24,8 @@ class Hop:
     at: float
     """UTC epoch seconds."""
     initiator: tuple[Call, ...] = ()
+    asker: str = ""
+    """Kind of target that asked: page, iframe, worker, shared_worker, service_worker."""
     redirected_from: str | None = None
     body: str = ""
     asked: Json = field(default_factory=dict)

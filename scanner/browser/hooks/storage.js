@@ -1,7 +1,7 @@
 // Storage: setItem and removeItem with their key; a touch of localStorage or sessionStorage with the keys it left;
 // databases and caches by the call that opens them.
 let touches = 0;
-const origin = self.location ? self.location.origin : '';
+const origin = self.origin || '';
 if (self.Storage) {
   const local = getOwnPropertyDescriptor(self, 'localStorage');
   const sameAsLocal = (storage) => { try { return storage === apply(local.get, self, []); } catch { return false; } };

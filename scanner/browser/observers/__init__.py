@@ -5,7 +5,7 @@ network          requests, redirects, beacons, WebSockets, cookies sent
 header_cookies   Set-Cookie of every hop, stored or blocked
 script_cookies   document.cookie and cookieStore
 jar              what the browser kept
-socket_cookies   what a WebSocket's handshake put into the jar
+hidden_cookies   what answers that nobody is shown put into the jar
 storage          localStorage and sessionStorage
 databases        IndexedDB and the Cache API
 fingerprinting   canvas, audio, WebGL, fonts, navigator sweeps
@@ -27,13 +27,13 @@ from scanner.browser.observers.console import Console
 from scanner.browser.observers.databases import Databases
 from scanner.browser.observers.fingerprinting import Fingerprinting
 from scanner.browser.observers.header_cookies import HeaderCookies
+from scanner.browser.observers.hidden_cookies import HiddenCookies
 from scanner.browser.observers.id_sharing import IdSharing
 from scanner.browser.observers.jar import Jar
 from scanner.browser.observers.listeners import Listeners
 from scanner.browser.observers.network import Network
 from scanner.browser.observers.page_facts import PageFacts, Picture
 from scanner.browser.observers.script_cookies import ScriptCookies
-from scanner.browser.observers.socket_cookies import SocketCookies
 from scanner.browser.observers.storage import Storage
 from scanner.browser.observers.workers import Workers
 
@@ -42,7 +42,7 @@ OBSERVERS: tuple[type[Observer], ...] = (
     HeaderCookies,
     ScriptCookies,
     Jar,
-    SocketCookies,
+    HiddenCookies,
     Storage,
     Databases,
     Fingerprinting,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from policies.observation import BannerSeen, ObservedKey, ObservedRequest, PolicyLink, Technique
+from policies.party import same_site
 from scanner.browser.cookies import CookieWrite, JarCookie
 from scanner.browser.pipe import Json
 from scanner.browser.plan import FailedRequest, SentCookie
 from scanner.browser.requests import Hop
-from scanner.browser.scene import Place, Report, Scene, Session
+from scanner.browser.scene import Place, Report, Scene, Session, host_of
 
 
 @dataclass(slots=True)
@@ -36,6 +37,19 @@ class Draft:
     title: str = ""
     language: str | None = None
     screenshot: bytes | None = None
+
+    def existed(self, write: CookieWrite) -> bool:
+        """Was this cookie in the jar for a while? It left in a request, or its site then had its cookies cleared."""
+        name, domain, *_ = write.key
+        return any((sent.name, sent.domain, sent.value) == (name, domain, write.value) for sent in self.sent) or any(
+            hop.at >= write.at and _clears(hop) and same_site(host_of(hop.url), domain) for hop in self.hops
+        )
+
+
+def _clears(hop: Hop) -> bool:
+    """Does the answer ask for cookies to go (Clear-Site-Data)?"""
+    asked = hop.header("clear-site-data") or ""
+    return '"cookies"' in asked or '"*"' in asked
 
 
 class Observer:

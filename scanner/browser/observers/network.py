@@ -90,6 +90,7 @@ class Network(Observer):
                 session=session.id,
                 at=params.get("wallTime", 0.0),
                 initiator=self.scene.scripts.initiator(session.id, params.get("initiator", {})),
+                asker=session.kind,
                 redirected_from=before.url if before is not None and redirect else None,
                 body=request.get("postData", "")[:65_536],
                 asked=request,

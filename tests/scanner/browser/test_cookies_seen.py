@@ -84,6 +84,38 @@ async def test_a_cookie_the_browser_refuses_is_blocked_with_its_reason_and_no_ph
     }
 
 
+async def test_a_line_of_an_answer_without_credentials_was_never_stored(site: Site, browser: Browser) -> None:
+    asked = site.put(
+        "api.localhost", "/v1", "", "text/plain", Set_Cookie="__cf_bm=1; Secure; SameSite=None; Max-Age=1800",
+        Access_Control_Allow_Origin="*",
+    )  # fmt: skip
+    page = site.page("shop.localhost", "/", f"<script>fetch('{asked}')</script>")
+    cookie = one(await browser.visit(page), "__cf_bm")
+    assert (cookie.state, cookie.blocked_reasons, cookie.effective_lifetime) == ("blocked", ("NotStored",), None)
+
+
+async def test_a_cookie_that_was_sent_before_its_site_cleared_it_is_deleted(site: Site, browser: Browser) -> None:
+    after = site.put("shop.localhost", "/after", "", "text/plain", Clear_Site_Data='"cookies"')
+    page = site.page("shop.localhost", "/", f"<script>fetch('{after}')</script>", Set_Cookie="a=1; Max-Age=3600")
+    assert one(await browser.visit(page), "a").state == "deleted"
+
+
+async def test_a_shared_workers_answer_is_found_by_elimination(site: Site, browser: Browser) -> None:
+    asked = site.put("shop.localhost", "/of-worker", "", "text/plain", Set_Cookie="w=1; Max-Age=3600")
+    worker = site.script("shop.localhost", "/shared.js", "fetch('/of-worker')")
+    page = site.page("shop.localhost", "/", f"<script>new SharedWorker('{worker}')</script>")
+    cookie = one(await browser.visit(page), "w")
+    assert (cookie.state, cookie.declared_lifetime, cookie.set_by[0].url) == ("stored", 3600, asked)
+
+
+async def test_a_frame_without_an_address_shares_its_pages_storage(site: Site, browser: Browser) -> None:
+    inside = "localStorage.setItem('inner', '1'); document.cookie = 'c=1'"
+    page = site.page("shop.localhost", "/", f'<iframe srcdoc="<script>{inside}</script>"></iframe>')
+    visit = await browser.visit(page)
+    assert [(key.origin, key.key, key.set_by[0].url) for key in visit.storage] == [(site.base(), "inner", page)]
+    assert one(visit, "c").set_by[0].url == page
+
+
 async def test_deleted_and_overwritten_cookies_are_marked(site: Site, browser: Browser) -> None:
     first = site.script("a.localhost", "/a.js", "document.cookie = 'shared=a; max-age=60'")
     second = site.script("b.localhost", "/b.js", "document.cookie = 'shared=b; max-age=120'")

@@ -69,6 +69,23 @@ def test_a_cookie_for_another_path_is_judged_by_the_jar() -> None:
     assert (row.state, row.path) == ("stored", "/other")
 
 
+def test_a_line_that_the_jar_never_showed_is_blocked_and_one_that_was_sent_is_deleted() -> None:
+    asked = parse_set_cookie(b"a=1; max-age=3600")
+    assert asked is not None
+    setter = Setter(kind="http", url="http://shop.test/api")
+    line = write_of(asked, host="shop.test", path="/", secure=False, at=NOW, setter=setter, kept=True)
+
+    def state(*, existed: bool, now: float = NOW) -> tuple[str, tuple[str, ...]]:
+        (row,) = merge(
+            [line], (), given=(), now=now, third_party=lambda _: False, page="/", existed=lambda _: existed
+        )  # fmt: skip
+        return row.state, row.blocked_reasons
+
+    assert state(existed=False) == ("blocked", ("NotStored",))
+    assert state(existed=True) == ("deleted", ())
+    assert state(existed=False, now=NOW + 3601) == ("deleted", ())
+
+
 def test_set_and_deleted_is_deleted_with_its_first_setter() -> None:
     (row,) = rows([write("a=1; max-age=60"), write("a=; max-age=0", "b.js", at=NOW + 1, kept=False)])
     assert (row.state, row.declared_lifetime, row.set_by[0].url) == ("deleted", 60, "a.js")
