@@ -22,7 +22,7 @@ from proxy.html.sniff import grammar, kind_of
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
 from proxy.recent import Outcome
-from proxy.remembered import Memory, Rewritten
+from proxy.remembered import Memory, Rewritten, digest
 from proxy.settings import Limits
 from proxy.upstream import UpstreamError
 from proxy.upstream_connection import Answer
@@ -83,6 +83,9 @@ class Relay:
 
     async def answer(self, context: Context, answer: Answer) -> bool:
         """Answer the visitor; True where all of the site's answer was read. Raises UpstreamError before the start."""
+        done, head = await self._as_before(context, answer)
+        if done:
+            return True
         fields, asked = received(context, answer), len(context.exchange.notes)
         kind = kind_of(fields.get(b"content-type"))
         if kind.events:
@@ -96,11 +99,10 @@ class Relay:
         rendered = self._may_render(context, answer, fields)
         document = rendered and kind.certain is not None
         applied: list[bytes] = []
-        head = b""
         if document or (rendered and kind.needs_body):
             applied = coding.codings(fields.joined(b"content-encoding"))
         if rendered and kind.needs_body:
-            head = await first(answer.content) if not context.bodyless_request else b""
+            head = head or (b"" if context.bodyless_request else await first(answer.content))
             said = (fields.get(b"content-type") or b"").decode("latin-1")
             nosniff = (fields.get(b"x-content-type-options") or b"").strip().lower() == b"nosniff"
             document = grammar(said, self._peek(applied, head), nosniff=nosniff) is not None
@@ -130,6 +132,31 @@ class Relay:
                 await context.reply.end(out)
                 return True
         return await self._stream(context, answer, fields, head, unwrapping)
+
+    async def _as_before(self, context: Context, answer: Answer) -> tuple[bool, bytes]:
+        """Answer as the same was answered a moment ago to somebody alike; or False, and what was read of the body."""
+        known, reply, content = context.known, context.reply, answer.content
+        if known is None or known.audience is None or not context.enforcing or not reply.may_repeat:
+            return False, b""
+        outcome = known.audience.outcome(context.target)
+        if outcome is None or outcome.given != answer.given:
+            return False, b""
+        if outcome.digest is None:
+            if not content.is_eof():
+                return False, b""
+            out = content.read_nowait(-1)
+        else:
+            body, whole = await gather(content, b"")
+            if not whole or digest(body) != outcome.digest:
+                return False, body
+            self._memory.repeated()
+            out = outcome.body
+        exchange = context.exchange
+        exchange.notes += outcome.notes
+        exchange.sightings += outcome.sightings
+        exchange.tally = outcome.tally
+        await reply.repeat(outcome.status, outcome.head, out)
+        return True, b""
 
     def _decoder(self, applied: list[bytes]) -> coding.Unwrapping | None:
         return coding.decoder(applied, ratio=self._limits.decoded_ratio, free=self._limits.decoded_free)
@@ -300,13 +327,13 @@ def _keep(context: Context, answer: Answer, asked: int, document: Rewritten | No
     exchange, reply, known = context.exchange, context.reply, context.known
     if known is None or known.audience is None or not (context.enforcing and answer.plain and reply.keep_alive):
         return
-    digest = None
+    of = None
     if document is not None:
         if document.key is None or not is_common(context):
             return
-        digest = document.key[0]
+        of = document.key[0]
     outcome = Outcome(
-        answer.given, answer.length, answer.status, reply.head, digest, out,
+        answer.given, answer.length, answer.status, reply.head, of, out,
         tuple(exchange.notes[asked:]), exchange.tally, tuple(exchange.sightings),
     )  # fmt: skip
     known.audience.keep(context.target, outcome)

@@ -103,6 +103,10 @@ class Memory:
         self._told(found is not None)
         return found
 
+    def repeated(self) -> None:
+        """A document has been sent again without being looked for here."""
+        self._told(True)
+
     def keep(self, key: Key, address: bytes, document: Rewritten, *, bound: bool) -> None:
         """Keep it if it has come before; `bound`: for this address alone."""
         full = (*key, address) if bound else key

@@ -92,6 +92,17 @@ class Reply:
             await self._connection.write(data)
         return None
 
+    @property
+    def may_repeat(self) -> bool:
+        """Does the connection stay, as it did when the like was answered?"""
+        return self.keep_alive and not self._connection.front.draining
+
+    async def repeat(self, status: int, head: bytes, body: bytes) -> None:
+        """Write an answer, head and body, that another has got already."""
+        self.status, self.started, self.head, self._withheld = status, True, head, head
+        self._connection.answering = True
+        await self.end(body)
+
     async def raw(self, data: bytes, status: int) -> None:
         """Write bytes as they are: the head of a switched protocol."""
         self.status, self.started, self.keep_alive = status, True, False

@@ -197,6 +197,26 @@ async def test_visitors_of_one_kind_share_what_is_known_and_keep_what_is_theirs(
         assert b"User-Agent: " + name in head
 
 
+async def test_a_page_known_from_another_visitor_is_the_same_and_counted(behind, visiting, asking, taken):
+    wire, proxy = await behind(always(answer(PAGE % b"shop", kind=b"text/html")), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    before = dict(proxy.counted.counts.remembered())
+    heard = []
+    for number in range(6):
+        line = b"User-Agent: visitor %d" % number
+        heard.append(await visit.ask(get(b"/", line, cookie, accept=b"text/html", to=b"document")))
+    assert len(set(heard)) == 1
+    assert taken == [], "each of them is seen for the first time"
+    assert b' src="https://www.google-analytics.com' not in heard[-1]
+    assert len(wire.heads) == 7
+    assert proxy.counted.counts.stripped(1)["html"] == 7
+    after = proxy.counted.counts.remembered()
+    assert sum(after.values()) - sum(before.values()) == 6
+    assert after["hit"] - before["hit"] >= 4
+    proxy.ledger.spell_out()
+    assert sum(number for key, number in proxy.ledger.evidence.items() if key[4] == "html") == 7
+
+
 async def test_a_page_for_a_refuser_is_the_same_on_either_way_and_no_tracker_is_in_it(behind, visiting, asking, taken):
     body = PAGE % b"shop"
     wire, proxy = await behind(always(answer(body, kind=b"text/html")), parts=asking)
@@ -570,8 +590,9 @@ async def test_either_way_says_the_same(behind, visiting, asking, taken, asked):
     for target, to, lines, which, cut in asked * 3:
         said = ANSWERS[which]
         now[:] = [said[:cut], said[cut:]]
-        request = get(target, cookie, *lines, accept=b"text/html", to=to)
-        knowing = await (await visiting(proxy)).ask(request)
+        mine = get(target, cookie, *lines, accept=b"text/html", to=to)
+        others = get(target, cookie, b"User-Agent: other", *lines, accept=b"text/html", to=to)
+        knowing = await (await visiting(proxy)).ask(mine)
         proxy._look()  # a second passes, and all is forgotten
-        first, second, third = [await (await visiting(proxy)).ask(request) for _ in range(3)]
-        assert knowing == first == second == third
+        heard = [await (await visiting(proxy)).ask(request) for request in (mine, others, mine, others)]
+        assert set(heard) == {knowing}
