@@ -78,10 +78,10 @@ def test_a_name_is_found_as_fast_among_many_as_among_few() -> None:
     def cost(names: NameIndex[str]) -> float:
         best = 1.0
         for _ in range(5):
-            began = time.perf_counter()
+            began = time.process_time()
             for n in range(200):
                 next(names.find(f"name{n % 100}_{n}"))
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.process_time() - began)
         return best
 
     assert cost(many) < 6 * cost(few) + 0.01

@@ -219,19 +219,19 @@ def test_any_text_is_a_list(text: str) -> None:
 def test_no_pattern_takes_time_that_explodes() -> None:
     rule = "*" + "a*" * 30 + "b"
     url = "https://x.example/" + "a" * 4000
-    began = time.perf_counter()
+    began = time.process_time()
     assert not blocked(rule, url)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 if EASYPRIVACY.exists():
 
     def test_easyprivacy_is_read_in_two_seconds_and_every_line_accounted_for() -> None:
         text = EASYPRIVACY.read_text("utf-8")
-        began = time.perf_counter()
+        began = time.process_time()
         found = parse_list(text)
         filters = Filters([FilterList("easyprivacy.txt", found.rules)])
-        assert time.perf_counter() - began < 2
+        assert time.process_time() - began < 2
         lines = [line for line in text.splitlines() if line.strip()]
         assert len(found.rules) + sum(found.skipped.values()) == len(lines)
         assert filters.count > 55_000

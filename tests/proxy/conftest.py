@@ -188,7 +188,7 @@ class Got:
         return found
 
 
-async def speak(address: tuple[str, int], data: bytes, *, wait: float = 5.0) -> Got:
+async def speak(address: tuple[str, int], data: bytes, *, wait: float = 30.0) -> Got:
     """Send bytes, read one answer."""
     reader, writer = await asyncio.open_connection(*address)
     try:

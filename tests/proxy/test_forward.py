@@ -337,7 +337,7 @@ async def test_an_early_answer_reaches_a_visitor_still_sending(raw_site, start_p
     proxy = await start_proxy(await raw_site(answer))
     reader, writer = await asyncio.open_connection(*proxy.address)
     writer.write(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 100000000\r\n\r\n" + bytes(1000))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         assert (await reader.readline()).startswith(b"HTTP/1.1 413")
     writer.transport.abort()
 

@@ -73,10 +73,10 @@ async def test_a_websocket_ends_on_both_sides_when_one_leaves(raw_site, start_pr
         assert await reader.readexactly(5) == b"first"
         writer.write(word)
         if word == b"stop":
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await reader.read() == b""
         writer.transport.abort()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await gone.wait()
 
 

@@ -257,7 +257,7 @@ async def test_a_hard_page_works_silently_and_comes_back(path: str, hard: tuple[
     assert dict(shop.hits) == {}
     assert set(tab.errors) == errors
     if path[1:] in FRAMEWORKS:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await tab.run(f"!!{EXPLAINED}"):  # noqa: ASYNC110  the page is another process
                 await asyncio.sleep(0.05)
         assert await tab.run("document.querySelector('.samtykke-placeholder')") is None

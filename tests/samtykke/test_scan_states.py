@@ -29,7 +29,7 @@ async def scan(site: Site, folder: Path, *arguments: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
-    _, errors = await asyncio.wait_for(program.communicate(), 90)
+    _, errors = await asyncio.wait_for(program.communicate(), 300)
     assert b"Traceback" not in errors, errors.decode()
     return program.returncode or 0, errors.decode()
 

@@ -32,7 +32,7 @@ class Shop:
             sys.executable, "-m", "samtykke", *arguments, cwd=self.folder, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )  # fmt: skip
-        out, errors = await asyncio.wait_for(program.communicate(), 60)
+        out, errors = await asyncio.wait_for(program.communicate(), 300)
         assert b"Traceback" not in errors, errors.decode()
         return program.returncode or 0, out.decode()
 

@@ -74,7 +74,7 @@ class Serving:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return {int(word) for word in children.split()}
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
         async with asyncio.timeout(seconds):
             while not condition():  # noqa: ASYNC110  other processes set no event of ours
                 await asyncio.sleep(0.02)
@@ -95,7 +95,7 @@ async def serving(tmp_path: Path, upstream: str) -> AsyncIterator[Callable[..., 
             )  # fmt: skip
         found = Serving(process, tmp_path, metrics)
         running.append(found)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             said = (await process.stdout.readline()).decode()
         match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", said)
         assert match, said + found.log
@@ -107,7 +107,7 @@ async def serving(tmp_path: Path, upstream: str) -> AsyncIterator[Callable[..., 
         if one.process.returncode is None:
             one.process.terminate()
             try:
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(120):
                     await one.process.wait()
             except TimeoutError:
                 one.process.kill()
@@ -203,7 +203,7 @@ async def test_stopping_waits_for_running_requests(serving):
         async with await running as answer:
             assert answer.status == 200
             assert "hello" in await answer.text()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         assert await serve.process.wait() == 0
 
 

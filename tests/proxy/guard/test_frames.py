@@ -30,7 +30,7 @@ from runtime.keys import new_keys
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CEILING = 20.0
+CEILING = 60.0
 """Seconds after which something that must happen is said not to happen."""
 MADE = {
     "src": "const e=document.createElement('iframe');e.src=V;e.width=400;e.height=250;root.append(e)",

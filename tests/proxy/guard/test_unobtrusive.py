@@ -53,7 +53,7 @@ HOSTILE = {
 async def test_nothing_leaves_a_page_that_is(name: str, lab: Any) -> None:
     times = 2 if name == "loaded twice" else 1
     bare_folder, bare = await lab.open(f"<script>{HOSTILE[name]}</script><script>{SENDS}</script>", bare=True)
-    assert await lab.site.hit(bare_folder, seconds=3)
+    assert await lab.site.hit(bare_folder, seconds=60)
     assert bare
     folder, page = await lab.open(f"<script>{HOSTILE[name]}</script><script>{SENDS}</script>", times=times)
     await asyncio.sleep(0.2)
@@ -83,7 +83,7 @@ async def test_strict_csp_with_a_nonce_is_enough_for_the_guard(lab: Any) -> None
     assert await page.run("typeof samtykke.granted") == "function"
     assert lab.site.hits[folder] == 0
     await page.run("samtykke.activate({purposes:['statistics']})")
-    assert await lab.site.hit(folder, seconds=3)
+    assert await lab.site.hit(folder, seconds=60)
     assert page.errors == []
 
 
@@ -93,5 +93,5 @@ async def test_consent_given_changes_nothing(lab: Any) -> None:
         "window.html=d.outerHTML"
     )
     folder, page = await lab.open(f"<script>{script}</script>", consent=ACCEPT)
-    assert await lab.site.hit(folder, seconds=3)
+    assert await lab.site.hit(folder, seconds=60)
     assert "data-samtykke" not in await page.run("window.html")

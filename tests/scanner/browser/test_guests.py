@@ -236,12 +236,12 @@ async def unobserved(browser: Browser, url: str, done: Callable[[], bool], guest
     call = browser._connection.call
     context = (await call("Target.createBrowserContext", {"disposeOnDetach": True}))["browserContextId"]
     made = await call("Target.createTarget", {"url": url, "browserContextId": context})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not done():  # noqa: ASYNC110  the server's handlers set no event
             await asyncio.sleep(0.05)
     session = (await call("Target.attachToTarget", {"targetId": made["targetId"], "flatten": True}))["sessionId"]
     asked = {"expression": KEYS, "awaitPromise": True, "returnByValue": True}
-    for _ in range(50):
+    for _ in range(300):
         await asyncio.sleep(0.2)
         keys = (await call("Runtime.evaluate", asked, session))["result"]["value"]
         jar = (await call("Storage.getCookies", {"browserContextId": context}))["cookies"]

@@ -49,7 +49,7 @@ async def test_a_full_disk_refuses_with_a_reason_loses_nothing_and_mends(tmp_pat
     keys = create_key_file(tmp_path / "samtykke.key")
     url = f"sqlite:///{tmp_path}/consent.db"
     with _writer(url, str(tmp_path / "samtykke.key"), str(folder), str(400_000)) as writer:
-        output, _ = writer.communicate(timeout=30)
+        output, _ = writer.communicate(timeout=180)
     lines = output.splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.startswith("refused")]
     assert writer.returncode == 0
