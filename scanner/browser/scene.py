@@ -109,7 +109,7 @@ class Scene:
         self.stuck = False
         """Does a script of the page run without end, so that the page cannot be asked anything?"""
         self.closed_roots = False
-        """Has a script made a closed shadow root?"""
+        """May there be a closed shadow root? Once there may be, it stays so."""
         self.crashed = False
         """Is the page's renderer process gone?"""
         self._worlds: dict[str, int] = {}

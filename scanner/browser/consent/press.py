@@ -18,7 +18,7 @@ AGAIN = 2
 """Further presses on a button that did nothing."""
 
 _UNTICK = """(() => {
-  const roots = [document];
+  const roots = [document, ...globalThis.closedRoots ?? []];
   for (let at = 0; at < roots.length; at++) {
     for (const node of roots[at].querySelectorAll('*')) if (node.shadowRoot) roots.push(node.shadowRoot);
   }

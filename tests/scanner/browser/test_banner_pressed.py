@@ -348,3 +348,23 @@ async def test_a_banner_in_a_closed_shadow_root_is_pressed(shop: Site, browser: 
     found = await scanned(url, browser, "reject")
     assert {cookie.name for cookie in found.cookies} == {"shadow_consent"}
     assert found.banners[0].pressed == ("Decline",)
+
+
+DECLARED = """<h1>shop</h1><p>Text of the page.</p><x-banner><template shadowrootmode="closed">
+<div style="position:fixed;bottom:0;left:0;right:0;padding:20px;background:#eee"><p>We use cookies for statistics.</p>
+<button id=n>Decline</button><button id=y>Allow all</button></div></template></x-banner>
+<script>customElements.define('x-banner', class extends HTMLElement {
+  connectedCallback() {
+    const root = this.attachInternals().shadowRoot;
+    if (document.cookie.includes('declared_consent')) this.remove();
+    root.addEventListener('click', (event) => { document.cookie = 'declared_consent=' + event.target.id; this.remove(); });
+  }});</script>"""
+
+
+async def test_a_banner_in_a_closed_shadow_root_written_in_the_html_is_pressed(shop: Site, browser: Browser) -> None:
+    url = serve(shop, DECLARED)
+    undecided = await browser.visit(url)
+    assert [banner.buttons for banner in undecided.banners] == [("Decline", "Allow all")]
+    found = await scanned(url, browser, "reject")
+    assert {cookie.name for cookie in found.cookies} == {"declared_consent"}
+    assert found.banners[0].pressed == ("Decline",)
