@@ -1,10 +1,11 @@
 """Choices answered durable over HTTP by one process, and many visitors at once. The machine's load is told, too.
 
-    python -m bench.consent_http [--choices 20000] [--visitors 500] [--seconds 60]
+    python -m bench.consent_http [--full 10] [--visitors 500] [--seconds 60]
 
-One process is the proxy (desk and log in SQLite, `synchronous=FULL`); this one is the visitors. Each choice is answered
-only after its row is on the disk. First as many choices as go through 64 connections; then `visitors` of them, each
-choosing again after every answer for `seconds`, with a pause of up to two seconds as people make.
+One process is the proxy (desk and log in SQLite, `synchronous=FULL`). Each choice is answered only after its row is on
+the disk. First as many choices as go through 64 connections in `full` seconds, by wrk, two accepts to a rejection; then
+`visitors` of this program's own, each choosing again after every answer for `seconds`, with a pause of up to two
+seconds as people make.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pathlib import Path
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
+from bench.proxy_peers import program
+
 HOST = "shop.localhost"
 SITE = """[[site]]
 name = "shop"
@@ -34,6 +37,36 @@ access_log = false
 languages = ["en"]
 choices_per_minute = 0
 """
+
+
+WRK = """
+wrk.method = "POST"
+wrk.headers["Host"] = "{host}"
+wrk.headers["Sec-Fetch-Site"] = "same-origin"
+wrk.headers["Accept"] = "application/json"
+wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+local number, threads = 0, {{}}
+function setup(thread) table.insert(threads, thread) end
+function init()
+  local as = function(action)
+    return wrk.format("POST", "/.samtykke/choice", nil, "action=" .. action .. "&notice={token}")
+  end
+  accepts, rejects = as("accept"), as("reject")
+  bad = 0
+end
+function request() number = number + 1; return number % 3 == 0 and rejects or accepts end
+function response(status, _, body)
+  if status ~= 200 or not string.find(body, '"logged": true', 1, true) then bad = bad + 1 end
+end
+function done(summary, latency)
+  local errors = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  for _, thread in ipairs(threads) do errors = errors + thread:get("bad") end
+  io.write(string.format('{{"choices": %d, "errors": %d, "per_second": %d, "p50_ms": %.1f, "p99_ms": %.1f}}',
+    summary.requests, errors, summary.requests / summary.duration * 1e6,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
+"""
+"""Choices as fast as they are answered; whatever is no 200 with `logged` is an error."""
 
 
 def percentile(times: list[float], share: float) -> float:
@@ -72,17 +105,16 @@ class Visitors:
         }
 
 
-async def throughput(visitors: Visitors, choices: int) -> dict[str, object]:
+async def throughput(folder: Path, address: str, token: str, seconds: float) -> dict[str, object]:
     """As fast as 64 connections go."""
-    waiting = iter(range(choices))
-
-    async def connection() -> None:
-        for number in waiting:
-            await visitors.choose(number)
-
-    began = time.perf_counter()
-    await asyncio.gather(*(connection() for _ in range(64)))
-    return visitors.result(time.perf_counter() - began)
+    script = folder / "choose.lua"
+    await asyncio.to_thread(script.write_text, WRK.format(host=HOST, token=token))
+    wrk = await asyncio.create_subprocess_exec(
+        program("wrk"), "-t1", "-c64", f"-d{seconds:g}s", "-s", str(script), address, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await wrk.communicate()
+    found: dict[str, object] = json.loads(said.splitlines()[-1])
+    return found
 
 
 async def crowd(visitors: Visitors, many: int, seconds: float) -> dict[str, object]:
@@ -107,7 +139,7 @@ def processor_seconds(pid: int) -> float:
     return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
 
-async def measured(folder: Path, choices: int, many: int, seconds: float) -> dict[str, object]:
+async def measured(folder: Path, full: float, many: int, seconds: float) -> dict[str, object]:
     async def page(_: web.Request) -> web.Response:
         return web.Response(text="<!doctype html><html><body>Wool</body></html>", content_type="text/html")
 
@@ -134,8 +166,8 @@ async def measured(folder: Path, choices: int, many: int, seconds: float) -> dic
             assert token, "the page asks"
             result: dict[str, object] = {"load_before": os.getloadavg()[0]}
             worked = processor_seconds(proxy.pid)
-            first = await throughput(Visitors(session, address, token[1]), choices)
-            first["per_processor_second"] = round(choices / (processor_seconds(proxy.pid) - worked))
+            first = await throughput(folder, address, token[1], full)
+            first["per_processor_second"] = round(int(str(first["choices"])) / (processor_seconds(proxy.pid) - worked))
             result["throughput"] = first
             result["crowd"] = {"visitors": many, **await crowd(Visitors(session, address, token[1]), many, seconds)}
             result["load_after"] = os.getloadavg()[0]
@@ -148,12 +180,12 @@ async def measured(folder: Path, choices: int, many: int, seconds: float) -> dic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure choices over HTTP.")
-    parser.add_argument("--choices", type=int, default=20_000)
+    parser.add_argument("--full", type=float, default=10)
     parser.add_argument("--visitors", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = asyncio.run(measured(Path(folder), given.choices, given.visitors, given.seconds))
+        result = asyncio.run(measured(Path(folder), given.full, given.visitors, given.seconds))
     json.dump(result, sys.stdout, indent=2)
     print()
 

@@ -2,7 +2,9 @@
 
 Run `python -m bench.proxy [SECONDS]`, or `make bench`. A page of 60 KB with 40 trackers of which all have to be held
 back, and a small text that only passes. Unique bodies differ in a word of the head, as one shop page from the next in
-the parts that all have; "in every part" they differ in each of their 149 products. Besides requests per second there
+the parts that all have; "in every part" they differ in each of their 149 products. A repeated body is asked for in the
+same words each time, as by one crowd on one page; "never the same words" has another User-Agent in each request, so
+that nothing found out about the asking helps. Besides requests per second there
 are requests per second of the peer's own processor time, which other work on the machine disturbs less.
 """
 
@@ -30,17 +32,26 @@ ROUNDS = 3
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _LATENCY = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
 _ERRORS = re.compile(r"(Socket errors: .*|Non-2xx or 3xx responses: \d+)")
+_VARYING = """
+local number = 0
+function request()
+  number = number + 1
+  wrk.headers["User-Agent"] = "visitor " .. number
+  return wrk.format()
+end
+"""
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One peer with one path. `visitor` is the header a browser would send: ours tells documents apart by it."""
+    """One peer with one path. `decided`: the visitor has refused; `varied`: no two requests have the same lines."""
 
     name: str
     command: Command
     path: str
     decided: bool = False
+    varied: bool = False
     cores: str = PEER_CORE
 
 
@@ -63,6 +74,7 @@ ROWS = (
     Row("mitmproxy with an addon", peers.mitmproxy, "/page.html"),
     Row("workerd HTMLRewriter", peers.workerd, "/page.html"),
     Row("samtykke, repeated body", peers.ours, "/page.html", decided=True),
+    Row("samtykke, repeated body, never the same words", peers.ours, "/page.html", decided=True, varied=True),
     Row("samtykke, repeated body, banner and token", peers.ours, "/page.html"),
     Row("samtykke, unique bodies", peers.ours, "/unique/page.html", decided=True),
     Row("samtykke, unique in every part", peers.ours, "/unique/parts.html", decided=True),
@@ -70,6 +82,7 @@ ROWS = (
         decided=True, cores="0,1"),
     Row("nginx proxy_pass, small", peers.nginx_pass, "/small.txt"),
     Row("samtykke pass-through, small", peers.ours, "/small.txt", decided=True),
+    Row("samtykke pass-through, small, never the same words", peers.ours, "/small.txt", decided=True, varied=True),
 )  # fmt: skip
 BARS = (
     ("samtykke, repeated body", "nginx sub_filter, 40 rules", 1.2),
@@ -82,10 +95,11 @@ BARS = (
 TWO, ONE = "samtykke, repeated body, two workers on both cores", "samtykke, repeated body"
 
 
-def hammer(url: str, seconds: float, headers: list[str]) -> tuple[float, float, str]:
+def hammer(url: str, seconds: float, headers: list[str], script: Path | None = None) -> tuple[float, float, str]:
     """wrk on the other core: requests per second, slowest hundredth in milliseconds, errors."""
     command = [peers.program("taskset"), "-c", OTHER_CORE, peers.program("wrk"), "-t1", "-c32", "--latency"]
-    command += [f"-d{seconds:g}s", *(word for header in headers for word in ("-H", header)), url]
+    command += [f"-d{seconds:g}s", *(word for header in headers for word in ("-H", header))]
+    command += ["-s", str(script), url] if script is not None else [url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate, slow, errors = _RATE.search(said), _LATENCY.search(said), _ERRORS.search(said)
     if rate is None or slow is None:
@@ -102,11 +116,19 @@ def measure(row: Row, folder: Path, behind: int, seconds: float) -> Figure:
             headers.append("Cookie: " + peers.refusal(place.port, "/page.html"))
         url = f"http://127.0.0.1:{place.port}{row.path}"
         _check(url, row, headers)
-        hammer(url, min(seconds, 2.0), headers)
+        script = _varying(folder) if row.varied else None
+        hammer(url, min(seconds, 2.0), headers, script)
         before = peers.cpu_seconds(pid)
-        rate, p99, errors = hammer(url, seconds, headers)
+        rate, p99, errors = hammer(url, seconds, headers, script)
         spent = peers.cpu_seconds(pid) - before
     return Figure(rate, rate * seconds / spent if spent else 0.0, p99, errors)
+
+
+def _varying(folder: Path) -> Path:
+    """A script of wrk's that gives each request another User-Agent."""
+    script = folder / "varying.lua"
+    script.write_text(_VARYING)
+    return script
 
 
 def _check(url: str, row: Row, headers: list[str]) -> None:

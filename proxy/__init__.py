@@ -8,7 +8,8 @@ Reading order
     peer        the visitor's address as a load balancer announces it
     plain       the plainest shape of a request or answer, read in one step
     visitor     the visitor's connection: plain requests are read here, others by aiohttp's parser
-    recent      what requests of the same second have in common
+    recent      what exchanges of the same second have in common
+    fast_path   the short way: like a moment ago, without a task
     upload      a request's body, piece by piece
     reply       an answer to a visitor, written as bytes
     upstream    connections to the site: opened, reused while fresh, given up in doubt; upstream_connection is one
@@ -27,6 +28,7 @@ Reading order
     websocket   a switched connection, both ways; pauses tells it when one side is slow
     own         our addresses: health, reports, gpc.json, assets; reports reads what browsers report
     ledger      evidence of enforcement and sightings, in one SQLite file
+    bookkeeping what is written down of an exchange: numbers, evidence, the log's line
     counts      what is counted, in memory that processes share; metrics shows it to Prometheus
     switch      the kill switch
     parts       what is asked of the neighbours below; context and exchange are the records handed along
@@ -35,6 +37,6 @@ Reading order
     consent/    what a visitor is asked, answers and is remembered by
 
 An HTML response: app -> asking (request gates) -> upstream -> relay (response gates, document gates) -> document
--> visitor. I/O is done by app, visitor, upstream, websocket, ledger and consent.desk; everything else is plain
+-> visitor. I/O is done by app, fast_path, visitor, upstream, websocket, ledger and consent.desk; everything else is plain
 functions and feed/close objects.
 """
