@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from policies.catalogue import Catalogue, Match
+from policies.declared.names import look_alikes
 from policies.imports import Fact, Imported, ImportFailedError, Imports
 from policies.purpose import CONSENTABLE, Purpose
 from samtykke.commands.options import ConfigFile, JsonTarget
@@ -179,9 +181,21 @@ def _summary(document: Imported) -> dict[str, Any]:
 
 def _find(catalogue: Catalogue, imports: Imports, name: str) -> list[dict[str, Any]]:
     found = [*catalogue.match_cookie(name), *catalogue.match_storage(name)]
+    if name.startswith("_") and all(match.confidence == "low" for match in found):
+        found = [*_alike(catalogue, name), *found]
     if "." in name and (host := catalogue.match_host(name.lower())):
         found.append(host)
     return [*map(_as_json, found), *map(_fact_as_json, imports.named(name))]
+
+
+def _alike(catalogue: Catalogue, name: str) -> list[Match]:
+    """What policies write with an underscore too few or too many: `_utma` for `__utma`."""
+    for other in look_alikes(name)[1:]:
+        matches = [match for match in catalogue.match_cookie(other) if match.confidence != "low"]
+        if matches:
+            because = f"{name} is {other} with another number of underscores"
+            return [replace(match, confidence="medium", because=f"{because}; {match.because}") for match in matches]
+    return []
 
 
 def _fact_as_json(fact: Fact) -> dict[str, Any]:

@@ -73,6 +73,13 @@ def test_lookup_answers_as_json(run: Run) -> None:
     assert run("catalogue", "lookup", "no_such_name_at_all").code == 1
 
 
+def test_lookup_knows_a_name_with_an_underscore_too_few(run: Run) -> None:
+    [answer] = json.loads(run("catalogue", "lookup", "_utma", "--json", "-").out)
+    first = answer["matches"][0]
+    assert (first["name"], first["vendor"], first["confidence"]) == ("__utma", "Google Analytics", "medium")
+    assert first["because"].startswith("_utma is __utma")
+
+
 def test_explain_gives_verdict_and_reason(run: Run) -> None:
     done = run("explain", "https://www.google-analytics.com/analytics.js", "--page", "http://shop.example/")
     assert done.code == 0
