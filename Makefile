@@ -16,10 +16,10 @@ up: .venv/.installed  ## Scan, compile the policy and serve: the demo shop, or S
 demo: .venv/.installed  ## Only the demo shop and its trackers, without the proxy
 	@$(BIN)/python -m samtykke.demo
 
-test: .venv/.installed-dev  ## Everything, with real Chromium, PostgreSQL, nginx and npm guests
+test: .venv/.installed-dev  ## Everything, with real Chromium, PostgreSQL, nginx and npm guests; two files at a time
 	@sh tools/system-packages.sh test
 	@npm ci --prefix tests/guests --ignore-scripts --no-audit --no-fund --loglevel=error
-	@$(BIN)/pytest -q -m "not soak"
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak"
 
 check: .venv/.installed-dev  ## Format, lint, types, import contracts, dependencies
 	@$(BIN)/ruff format --check .
