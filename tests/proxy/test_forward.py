@@ -274,7 +274,8 @@ async def test_a_slow_visitor_slows_the_site(raw_site, start_proxy):
     writer.transport.abort()
 
 
-async def test_a_visitor_who_leaves_cancels_the_sites_request(raw_site, start_proxy):
+@pytest.mark.parametrize("leave", ["abort", "write_eof"])
+async def test_a_visitor_who_leaves_cancels_the_sites_request(raw_site, start_proxy, leave):
     asked, gone = asyncio.Event(), asyncio.Event()
 
     async def answer(reader, writer):
@@ -288,8 +289,9 @@ async def test_a_visitor_who_leaves_cancels_the_sites_request(raw_site, start_pr
     writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
     async with asyncio.timeout(30):
         await asked.wait()
-        writer.transport.abort()
+        getattr(writer.transport, leave)()
         await gone.wait()
+    writer.close()
 
 
 @pytest.mark.parametrize("head", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
