@@ -253,6 +253,7 @@ class Browser:
             third_party=scene.third_party,
             page=scene.url,
             existed=draft.existed,
+            suspects=draft.suspects,
         )
         page = PageVisit(
             url=scene.url,

@@ -6,8 +6,9 @@ A cookie that another setter replaced with other content or another lifetime sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from policies.cookie import SetCookie, default_path, path_matches, place
 from policies.observation import CookieState, ObservedCookie, Setter
@@ -124,10 +125,11 @@ def merge(
     third_party: Callable[[str], bool],
     page: str,
     existed: Callable[[CookieWrite], bool] = lambda _: False,
+    suspects: Mapping[Key, Setter] = MappingProxyType({}),
 ) -> tuple[ObservedCookie, ...]:
     """One row per cookie and state, sorted. `given` are the visitor's own (name, value, domain); `jar` None: unseen.
 
-    `existed`: was a cookie that is gone at the end seen to be there?
+    `existed`: was a cookie that is gone at the end seen to be there? `suspects`: who set what nobody saw being set.
     """
     kept = None if jar is None else {cookie.key: cookie for cookie in jar}
     by_key: dict[Key, list[CookieWrite]] = {}
@@ -137,7 +139,8 @@ def merge(
     mine = set(given)
     for key, cookie in (kept or {}).items():
         if key not in by_key and (key[0], cookie.value, key[1]) not in mine:
-            rows.append(_row(key, (), cookie, "stored", now))
+            row = _row(key, (), cookie, "stored", now)
+            rows.append(row.model_copy(update={"set_by": (suspects[key],)}) if key in suspects else row)
     for key, attempts in by_key.items():
         rows += _rows(key, attempts, kept, now, existed)
     finished = (row.model_copy(update={"first_party": not third_party(row.domain), "pages": (page,)}) for row in rows)

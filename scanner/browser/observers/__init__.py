@@ -6,6 +6,7 @@ header_cookies   Set-Cookie of every hop, stored or blocked
 script_cookies   document.cookie and cookieStore
 jar              what the browser kept
 hidden_cookies   what answers that nobody is shown put into the jar
+last_moments     who set what else is in the jar, as a document was left
 storage          localStorage and sessionStorage
 databases        IndexedDB and the Cache API
 fingerprinting   canvas, audio, WebGL, fonts, navigator sweeps
@@ -30,6 +31,7 @@ from scanner.browser.observers.header_cookies import HeaderCookies
 from scanner.browser.observers.hidden_cookies import HiddenCookies
 from scanner.browser.observers.id_sharing import IdSharing
 from scanner.browser.observers.jar import Jar
+from scanner.browser.observers.last_moments import LastMoments
 from scanner.browser.observers.listeners import Listeners
 from scanner.browser.observers.network import Network
 from scanner.browser.observers.page_facts import PageFacts, Picture
@@ -43,6 +45,7 @@ OBSERVERS: tuple[type[Observer], ...] = (
     ScriptCookies,
     Jar,
     HiddenCookies,
+    LastMoments,
     Storage,
     Databases,
     Fingerprinting,

@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from policies.observation import BannerSeen, ObservedKey, ObservedRequest, PolicyLink, Technique
+from policies.observation import BannerSeen, ObservedKey, ObservedRequest, PolicyLink, Setter, Technique
 from policies.party import same_site
-from scanner.browser.cookies import CookieWrite, JarCookie
+from scanner.browser.cookies import CookieWrite, JarCookie, Key
 from scanner.browser.pipe import Json
 from scanner.browser.plan import FailedRequest, SentCookie
 from scanner.browser.requests import Hop
@@ -22,6 +22,8 @@ class Draft:
 
     writes: list[CookieWrite] = field(default_factory=list)
     jar: list[JarCookie] | None = None
+    suspects: dict[Key, Setter] = field(default_factory=dict)
+    """Who must have set a cookie whose setting nobody saw."""
     hops: list[Hop] = field(default_factory=list)
     requests: list[ObservedRequest] = field(default_factory=list)
     failed: list[FailedRequest] = field(default_factory=list)

@@ -37,7 +37,7 @@ class Storage(Observer):
             "DOMStorage.domStorageItemsCleared",
         }
     )
-    says = frozenset({"key", "key-gone", "keys", "touch"})
+    says = frozenset({"key", "key-gone", "keys", "touch", "last-moment"})
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
@@ -48,9 +48,15 @@ class Storage(Observer):
         self._setters: dict[tuple[Area, str], dict[str, Setter]] = {}
         self._touched: dict[Area, Setter] = {}
         self._by_property: dict[tuple[Area, str], Setter] = {}
+        self._waiting: dict[str, dict[str, Setter]] = {}
+        """Who waits for the last moment of a document, by origin: of what is written then nothing is heard."""
 
     def report(self, report: Report) -> None:
         data = report.data
+        if report.kind == "last-moment":
+            waiting = Setter(kind="js", url=report.script, stack=report.chain)
+            self._waiting.setdefault(data["origin"], {}).setdefault(report.script, waiting)
+            return
         if data["area"] not in ("local", "session"):
             return
         area = (data["area"], data["origin"])
@@ -135,12 +141,14 @@ class Storage(Observer):
                     continue  # the visitor brought it along
                 called = tuple(self._setters.get(place, {}).values())
                 by_property = (self._by_property[place],) if place in self._by_property else ()
+                waiting = tuple(self._waiting.get(origin, {}).values())
+                suspected = waiting if len(waiting) == 1 else ()
                 draft.storage.append(
                     ObservedKey(
                         kind="local" if kind == "local" else "session",
                         origin=origin,
                         key=key,
-                        set_by=called or by_property,
+                        set_by=called or by_property or suspected,
                         pages=(self.scene.url,),
                     )
                 )

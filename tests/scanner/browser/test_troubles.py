@@ -99,6 +99,25 @@ async def test_what_a_page_stores_as_it_is_left_is_found(site: Site, browser: Br
     assert {request.path for request in site.asked} - {"/favicon.ico"} == {"/", "/end"}
 
 
+@pytest.mark.parametrize("waiters", [1, 2])
+async def test_who_waited_alone_for_a_pages_end_wrote_what_nobody_saw_written(
+    site: Site, browser: Browser, waiters: int
+) -> None:
+    code = "addEventListener('pagehide', () => { document.cookie = 'last=1; max-age=3600'; localStorage.late = 1; });"
+    tracker = site.script("tags.localhost", "/exit.js", code)
+    other = site.script("tags.localhost", "/other.js", "document.onvisibilitychange = () => {}")
+    end = site.page("other.localhost", "/end", "<title>End</title>")
+    scripts = "".join(f"<script src={script}></script>" for script in (tracker, other)[:waiters])
+    visit = await browser.visit(
+        site.page("shop.localhost", "/", f"{scripts}<script>location.replace('{end}')</script>")
+    )
+    (cookie,) = visit.cookies
+    (key,) = visit.storage
+    blamed = [tracker] if waiters == 1 else []
+    assert (cookie.name, cookie.state, [setter.url for setter in cookie.set_by]) == ("last", "stored", blamed)
+    assert (key.key, [setter.url for setter in key.set_by]) == ("late", blamed)
+
+
 async def test_what_a_removed_frame_of_another_site_stored_is_found(site: Site, browser: Browser) -> None:
     site.page("ads.localhost", "/frame", "<script>localStorage.x = 1</script>", Set_Cookie="third=1; SameSite=None")
     frame = "<iframe src='http://ads.localhost:%PORT%/frame' onload='this.remove()'></iframe>"
