@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from samtykke.outcome import UnreachableError
 
 MAX_BYTES = 20_000_000
 SECONDS = 30.0
+_SCRIPT = re.compile(rb"<script[\s>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,29 @@ class Document:
 def read_document(source: str) -> Document:
     """Read a file, `-` or an http(s) URL. Raises ConfigError for a file, UnreachableError for a site; both name it."""
     if source == "-":
-        return Document("standard input", sys.stdin.buffer.read(MAX_BYTES))
+        return _readable(Document("standard input", sys.stdin.buffer.read(MAX_BYTES)))
     if source.startswith(("http://", "https://")):
-        return asyncio.run(_fetch(source))
+        return _readable(asyncio.run(_fetch(source)))
     path = Path(source)
     try:
         data = path.read_bytes()[:MAX_BYTES]
     except OSError as error:
         raise ConfigError(f"{source}: {error.strerror}") from error
-    if data.startswith(b"%PDF-"):
-        return Document(source, _text_of_pdf(path), "text/plain; charset=utf-8")
     kinds = {".html": "text/html", ".htm": "text/html", ".md": "text/markdown", ".njk": "text/html"}
-    return Document(source, data, kinds.get(path.suffix.lower(), ""))
+    return _readable(Document(source, data, kinds.get(path.suffix.lower(), "")))
+
+
+def as_shown(document: Document) -> Document | None:
+    """A page's HTML once its scripts have run, by Chromium; None for what is no page with scripts, or without one."""
+    if not document.source.startswith(("http://", "https://")) or not _SCRIPT.search(document.data):
+        return None
+    from scanner.rendered import rendered  # a browser's modules, which few documents need
+
+    try:
+        markup = asyncio.run(rendered(document.source))
+    except OSError:
+        return None
+    return Document(document.source, markup.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
 async def _fetch(url: str) -> Document:
@@ -62,12 +75,17 @@ async def _fetch(url: str) -> Document:
         raise UnreachableError(f"{url}: {error or type(error).__name__}") from error
 
 
-def _text_of_pdf(path: Path) -> bytes:
-    command = ["pdftotext", "-layout", "-enc", "UTF-8", str(path.resolve()), "-"]
+def _readable(document: Document) -> Document:
+    """A PDF as its text, whatever its source calls it; everything else as it is. Raises ConfigError."""
+    if not document.data.startswith(b"%PDF-"):
+        return document
+    command = ["pdftotext", "-layout", "-enc", "UTF-8", "-", "-"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=True)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, input=document.data, capture_output=True, timeout=SECONDS, check=True
+        )  # fmt: skip
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: reading a PDF needs pdftotext (Debian: poppler-utils)") from error
+        raise ConfigError(f"{document.source}: reading a PDF needs pdftotext (Debian: poppler-utils)") from error
     except subprocess.SubprocessError as error:
-        raise ConfigError(f"{path}: pdftotext could not read it ({error})") from error
-    return done.stdout
+        raise ConfigError(f"{document.source}: pdftotext could not read it ({error})") from error
+    return Document(document.source, done.stdout, "text/plain; charset=utf-8")

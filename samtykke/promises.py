@@ -11,7 +11,7 @@ from policies.declared.model import Declared
 from policies.findings import Finding
 from policies.observation import Scan
 from samtykke.config import Config, ConfigError
-from samtykke.documents import read_document
+from samtykke.documents import Document, as_shown, read_document
 from samtykke.outcome import UnreachableError
 from samtykke.wiring import catalogue
 
@@ -21,8 +21,20 @@ POLICY_WORDS = re.compile(
 
 
 def read_declared(source: str) -> Declared:
-    """Read a file, URL or `-` into what it declares. Raises ConfigError or UnreachableError naming it."""
+    """Read a file, URL or `-` into what it declares. Raises ConfigError or UnreachableError naming it.
+
+    A page that declares no cookie by itself may have its table, or all of its text, written by a script: then what a
+    browser shows of it is read.
+    """
     document = read_document(source)
+    declared = _read(document)
+    if declared.cookies or (shown := as_shown(document)) is None:
+        return declared
+    after = _read(shown)
+    return after if after.cookies or not (declared.vendors or declared.claims) else declared
+
+
+def _read(document: Document) -> Declared:
     return read_policy(document.data, content_type=document.content_type, catalogue=catalogue())
 
 

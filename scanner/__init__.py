@@ -15,6 +15,7 @@ How one scan goes
     choice      posting a consent choice to a site behind our own proxy
     names       names that are another one on each visit
     pressing    making that choice on a site's own banner, verified
+    rendered    one page's HTML as its scripts leave it, for documents that scripts write
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words
@@ -23,6 +24,6 @@ How one scan goes
     schedule    when a scan or a proof is due by cron, and that it runs once
     report/     HTML for a board, CSV for a spreadsheet
 
-Only crawl, prove, wire, aliases, fetch, browser/, choice, frontier, inventory and schedule do I/O.
+Only crawl, prove, wire, aliases, fetch, browser/, rendered, choice, frontier, inventory and schedule do I/O.
 Start reading at `crawl.scan`.
 """

@@ -98,6 +98,7 @@ def _opens(first: str, second: str, wide: int) -> bool:
     )
 
 
+_ENTRY = re.compile(r"^\S{2,60}\s+[–—-]\s")
 _LABEL = re.compile(r"^[^\W\d][^:.]{0,30}:\s")
 
 
@@ -106,7 +107,8 @@ def _lines(lines: list[str], wide: int) -> str:
     out = []
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ""
-        wrapped = following and len(line) > 0.6 * wide and len(line) > 40 and not _LABEL.match(following)
+        entries = _ENTRY.match(line) and _ENTRY.match(following)
+        wrapped = len(line) > max(0.6 * wide, 40) and following and not entries and not _LABEL.match(following)
         out.append(html.escape(line) + (" " if wrapped else "<br/>" if following else ""))
     return "".join(out)
 

@@ -25,6 +25,7 @@ _FORMATS: tuple[tuple[str, Format], ...] = (
     ("markdown", "markdown"),
     ("mdx", "markdown"),
 )
+_CONTROLS = tuple(chr(code) for code in range(32) if chr(code) not in "\x00\t\n\r\f\x0b")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _ALIASES = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
@@ -39,6 +40,8 @@ _MARKDOWN = re.compile(
 def read_document(data: bytes | str, content_type: str = "") -> Document:
     """Any document to its text and structure; what cannot be read is skipped, nothing raises."""
     text = data[:MOST] if isinstance(data, str) else decode(data[:MOST], content_type)
+    if _is_binary(text):
+        return Document("")
     text = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
     kind = format_of(text, content_type)
     if kind == "text":
@@ -51,6 +54,11 @@ def read_document(data: bytes | str, content_type: str = "") -> Document:
     if title and not document.title:
         return Document(document.text, title, document.lang, document.blocks, document.tables)
     return document
+
+
+def _is_binary(text: str) -> bool:
+    """Is it no text at all, but a picture, an archive, a PDF that nobody took the text from?"""
+    return sum(map(text.count, _CONTROLS)) > 0.01 * len(text) + 20
 
 
 def decode(data: bytes, content_type: str = "") -> str:

@@ -272,6 +272,7 @@ class Browser:
             banners=tuple(draft.banners),
             sent_cookies=tuple(dict.fromkeys(draft.sent)),
             links=tuple(draft.links),
+            markup=draft.markup,
             policy_links=likeliest(draft.policy_links),
             console_errors=tuple(draft.console_errors),
             failed_requests=tuple(dict.fromkeys(draft.failed)),

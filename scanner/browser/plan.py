@@ -104,6 +104,8 @@ class VisitPlan:
     gpc: bool = False
     javascript: bool = True
     screenshot: bool = False
+    markup: bool = False
+    """Bring back the HTML that the settled page consists of."""
     transfers: bool = False
     """Keep method, headers, sizes and times of every request."""
     allow: Callable[[str], bool | Awaitable[bool]] | None = None
@@ -148,6 +150,7 @@ class Visit:
     banners: tuple[BannerSeen, ...] = ()
     sent_cookies: tuple[SentCookie, ...] = ()
     links: tuple[str, ...] = ()
+    markup: str = ""
     policy_links: tuple[PolicyLink, ...] = ()
     """Links that look like the way to the privacy policy, the likeliest first."""
     console_errors: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ class Draft:
     policy_links: list[PolicyLink] = field(default_factory=list)
     console_errors: list[str] = field(default_factory=list)
     title: str = ""
+    markup: str = ""
     language: str | None = None
     screenshot: bytes | None = None
 

@@ -16,6 +16,7 @@ _ASK = """({title: document.title.slice(0, 500), language: document.documentElem
     .map((link) => [String(link.href), (link.textContent || link.title || '').trim().slice(0, 200)])
     .filter((link) => SUBJECT.test(link.join(' '))).slice(0, 100)})""".replace("SUBJECT", f"/{SUBJECT}/i")
 _LONGEST_LINK = 4096
+_MARKUP = "document.documentElement.outerHTML.slice(0, 5000000)"
 
 
 class PageFacts(Observer):
@@ -27,6 +28,7 @@ class PageFacts(Observer):
         self._language: str | None = None
         self._links: list[str] = []
         self._policy_links: list[PolicyLink] = []
+        self._markup = ""
 
     async def look(self) -> None:
         frame = self.scene.top_frame
@@ -34,9 +36,11 @@ class PageFacts(Observer):
         self._title, self._language = found.get("title", ""), found.get("language")
         self._policy_links = [PolicyLink(url=url, text=text) for url, text in found.get("policies", ())]
         self._links = [link for link in found.get("links", ()) if 0 < len(link) <= _LONGEST_LINK]
+        if frame and self.scene.plan.markup:
+            self._markup = str(await self.scene.evaluate(frame, _MARKUP) or "")
 
     def write(self, draft: Draft) -> None:
-        draft.policy_links = self._policy_links
+        draft.policy_links, draft.markup = self._policy_links, self._markup
         draft.title, draft.language, draft.links = self._title, self._language, self._links
 
 

@@ -198,3 +198,12 @@ def test_a_company_in_brackets_hides_no_vendor_after_them() -> None:
 )
 def test_a_short_text_has_its_own_language(text: str, language: str) -> None:
     assert read(text, "text/plain").language == language
+
+
+def test_lines_of_entries_are_not_run_together() -> None:
+    text = (
+        "Informasjonskapsler\n\ncart_id – husker handlekurven din og slettes etter seks måneder\n"
+        "PHPSESSID – holder deg innlogget inntil du lukker nettleseren din\n"
+    )
+    declared = read(text, "text/plain")
+    assert [(cookie.name, cookie.session) for cookie in declared.cookies] == [("cart_id", False), ("PHPSESSID", True)]
