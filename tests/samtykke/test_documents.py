@@ -14,7 +14,7 @@ from samtykke.config import ConfigError
 from samtykke.promises import read_declared
 
 DAY = 86_400
-NOISE = random.Random(7)  # noqa: S311  # bytes of no meaning, the same on every run
+NOISE = random.Random(7)  # bytes of no meaning, the same on every run
 
 
 def pdf(text: str) -> bytes:
