@@ -14,7 +14,7 @@ from proxy.consent.visitor import Visitor
 from proxy.exchange import Exchange, Role, role_of
 from proxy.headers import Fields
 from proxy.parts import Parts
-from proxy.recent import Audience, Known
+from proxy.recent import Audience, Known, Room
 from proxy.settings import ProxySettings
 from proxy.sites import Site
 from proxy.visitor import Received
@@ -25,7 +25,9 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _KNOWN = 4096
 """Visitors recognised within one second that are kept."""
-_AUDIENCES = 64
+_AUDIENCES = 1024
+_ROOM = 16_777_216
+"""Bytes of outcomes that are kept within one second: the documents among them may be remembered no longer."""
 _CONDITIONAL = frozenset(
     {b"range", b"if-range", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"}
 )
@@ -51,6 +53,7 @@ class Arrivals:
         self._clock = clock
         self._known: dict[tuple[object, ...], tuple[SiteNotice, Visitor]] = {}
         self._audiences: dict[tuple[object, ...], Audience] = {}
+        self._room = Room(_ROOM)
 
     def known(self, received: Received) -> Known | None:
         """What was found out about such a request within this second, if the rules are still the same."""
@@ -95,7 +98,7 @@ class Arrivals:
         if (found := self._audiences.get(key)) is None:
             if len(self._audiences) >= _AUDIENCES:
                 self._audiences.clear()
-            found = self._audiences[key] = Audience(of)
+            found = self._audiences[key] = Audience(of, self._room)
         return found
 
     def _consent(self, visitor: Visitor | None) -> Consent:
@@ -134,6 +137,7 @@ class Arrivals:
         """To be called every second."""
         self._known.clear()
         self._audiences.clear()
+        self._room = Room(_ROOM)
 
     def visitor(self, received: Received, site: Site, scheme: str) -> Visitor | None:
         """Who asks. One page's files follow each other closely: whom we have just recognised we know for a second,

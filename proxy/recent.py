@@ -23,9 +23,8 @@ from proxy.sites import Site
 
 _MOST = 2048
 """Different lines that are kept; a flood of them empties the shelf."""
-_MOST_OUTCOMES = 1024
-_LONGEST_OUTCOME = 4096
-"""Bytes of both heads; longer ones are not kept."""
+_OVERHEAD = 1024
+"""Bytes that an outcome takes beside heads and body, roughly."""
 
 Note = tuple[str, Verdict]
 ENFORCING = (True, False)
@@ -48,6 +47,23 @@ class Outcome:
     tally: Tally | None = None
     sightings: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def size(self) -> int:
+        return len(self.given) + len(self.head) + len(self.body) + _OVERHEAD
+
+
+@dataclass(slots=True)
+class Room:
+    """How many bytes are left for outcomes, those of all audiences together."""
+
+    left: int
+
+    def takes(self, size: int) -> bool:
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
 
 @dataclass(slots=True)
 class Audience:
@@ -57,6 +73,7 @@ class Audience:
     """
 
     of: tuple[object, ...]
+    room: Room
     _outcomes: dict[bytes, Outcome] = field(default_factory=dict)
 
     def outcome(self, target: bytes) -> Outcome | None:
@@ -64,11 +81,8 @@ class Audience:
         return self._outcomes.get(target)
 
     def keep(self, target: bytes, outcome: Outcome) -> None:
-        if len(outcome.given) + len(outcome.head) > _LONGEST_OUTCOME:
-            return
-        if len(self._outcomes) >= _MOST_OUTCOMES:
-            self._outcomes.clear()
-        self._outcomes[target] = outcome
+        if self.room.takes(len(target) + outcome.size):
+            self._outcomes[target] = outcome
 
 
 @dataclass(slots=True)

@@ -556,6 +556,19 @@ async def test_a_body_whose_kind_has_to_be_guessed_is_looked_at_each_time(behind
         assert b' src="https://www.google-analytics.com' not in heard
 
 
+async def test_only_so_many_bytes_are_known_within_a_second(behind, visiting, taken, monkeypatch):
+    monkeypatch.setattr("proxy.arrival._ROOM", 2000)
+    _, proxy = await behind(always(answer()))
+    visit = await visiting(proxy)
+    for target in [b"/a.txt", b"/b.txt"]:
+        assert len({await visit.ask(get(target)) for _ in range(3)}) == 1
+    assert len(taken) == 2, "there was room for the first alone"
+    proxy._look()
+    for _ in range(3):
+        await visit.ask(get(b"/b.txt"))
+    assert len(taken) == 4
+
+
 ANSWERS = (
     answer(), answer(b"silk"), answer(b"", more=b"Set-Cookie: _ga=1; Path=/\r\n"),
     answer(more=b"Link: <https://www.google-analytics.com/a.js>; rel=preload; as=script\r\n"),
