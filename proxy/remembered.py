@@ -24,6 +24,7 @@ LONGEST_PLAIN = 4 * LONGEST
 _SEEN = 8192
 _OVERHEAD = 512
 _ENCODINGS = 4
+_SEED = secrets.randbits(64)
 _secret = secrets.token_hex(16).encode()
 HEAD, END = b"<!--samtykke-head-%b-->" % _secret, b"<!--samtykke-end-%b-->" % _secret
 """What stands in the holes' places while a document is rewritten. Made anew by each process and never sent: no page
@@ -69,7 +70,8 @@ class Rewritten:
 
 
 def digest(body: bytes) -> bytes:
-    return xxhash.xxh3_128_digest(body)
+    """Seeded: whoever may write into a page cannot work out what makes it another page's like."""
+    return xxhash.xxh3_128_digest(body, _SEED)
 
 
 class Memory:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+import xxhash
 from aiohttp import web
 
 from policies.purpose import Purpose
 from policies.verdict import Verdict
 from proxy.exchange import Tally
-from proxy.remembered import END, HEAD, Memory, Rewritten
+from proxy.remembered import END, HEAD, Memory, Rewritten, digest
 
 GET = b"GET %b HTTP/1.1\r\nHost: shop.localhost\r\nSec-Fetch-Dest: document\r\n%b\r\n"
 PAGE = (
@@ -134,6 +135,13 @@ async def test_a_site_that_pauses_is_streamed_at_once(raw_site, start_proxy):
     async with asyncio.timeout(30):
         await reader.readuntil(b"<p>2</p>")
     writer.close()
+
+
+@pytest.mark.parametrize("size", [0, 16, 200, 60_000])
+def test_nobody_outside_can_work_out_which_bodies_are_taken_for_the_same(size):
+    body = b"x" * size
+    assert digest(body) == digest(bytes(bytearray(body)))
+    assert digest(body) != xxhash.xxh3_128_digest(body)
 
 
 def test_memory_stays_within_its_bytes_and_forgets_the_oldest():
