@@ -52,6 +52,7 @@ class PageVisit(Observed):
     status: int | None = None
     error: str | None = None
     redirects: tuple[str, ...] = ()
+    """The addresses that led on to another one, in order, the one asked for among them."""
     title: str = ""
 
 

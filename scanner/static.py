@@ -87,7 +87,7 @@ def seen_of(url: str, fetched: Fetched, jar: Jar, catalogue: Catalogue) -> Seen:
         final_url=final,
         status=last.status if last else None,
         error=error,
-        redirects=tuple(hop.url for hop in fetched.hops[1:]),
+        redirects=tuple(hop.url for hop in fetched.hops[:-1]),
         title=markup.title,
     )
     requests = _requests(markup, final or url)

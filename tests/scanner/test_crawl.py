@@ -118,6 +118,17 @@ async def test_a_failing_page_is_a_row_and_the_scan_goes_on(site):
     assert (found["/ok"].status, found["/ok"].error) == (200, None)
 
 
+async def test_both_modes_tell_the_same_of_a_redirect(site):
+    async def on(request):
+        raise web.HTTPFound("/end")
+
+    start = site.handle("shop.localhost", "/start", on)
+    end = site.page("shop.localhost", "/end", "<title>End</title>")
+    for mode in ("static", "browser"):
+        (page,) = (await run(site, "/start", mode=mode)).pages
+        assert (page.url, page.final_url, page.redirects, page.title) == (start, end, (start,), "End")
+
+
 async def test_a_page_that_fails_for_the_moment_is_visited_again(site):
     answers = [503, 200]
 
