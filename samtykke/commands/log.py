@@ -251,7 +251,7 @@ def _print_verification(answer: dict[str, object]) -> None:
     if bad := answer["first_bad"]:
         typer.echo(f"first bad row: {json.dumps(bad, ensure_ascii=False)}")
     typer.echo(f"checkpoints: {json.dumps(answer['checkpoints'])}")
-    for remark in answer.get("remarks") or ():  # type: ignore[attr-defined]  # a list of sentences, where there are any
+    for remark in answer["remarks"]:  # type: ignore[attr-defined]  # a list of sentences
         typer.echo(f"  {remark}")
 
 

@@ -43,6 +43,19 @@ class Verification:
     def ok(self) -> bool:
         return self.first_bad is None
 
+    @property
+    def remarks(self) -> list[str]:
+        """What is no fault in a row, and yet lessens what the log can prove."""
+        said = []
+        if self.notices_missing:
+            names = ", ".join(self.notices_missing)
+            said.append(f"notices that rows name are not kept, so what was shown cannot be shown again: {names}")
+        if self.rows and not self.checkpoints_seen:
+            said.append(
+                "no checkpoint was found: a log that was cut off at its end, or rewritten, would look the same"
+            )
+        return said
+
     def as_dict(self) -> dict[str, object]:
         return {
             "rows": self.rows,
@@ -53,6 +66,7 @@ class Verification:
             "faults": self.faults,
             "erased": self.erased,
             "notices_missing": list(self.notices_missing),
+            "remarks": self.remarks,
         }
 
 

@@ -276,4 +276,5 @@ async def test_verify_of_an_empty_log_is_fine(log, url, keys, tmp_path: Path):
         "faults": 0,
         "erased": 0,
         "notices_missing": [],
+        "remarks": [],
     }

@@ -155,6 +155,7 @@ async def test_an_altered_or_removed_notice_is_found(tampered, log):
     assert name in found.first_bad.what
     assert found.first_bad.row is None
     assert found.notices_missing == ("a" * 64,)
+    assert "a" * 64 in found.remarks[0]
 
 
 async def test_a_forged_boundary_is_found(tampered, log):
@@ -224,3 +225,10 @@ def _kept(name, value):
     if name in ("salt", "commitment", "prev", "hash"):
         return bytes.fromhex(value)
     return json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else value
+
+
+async def test_a_log_without_checkpoints_says_what_would_not_show(log, accept, url, keys, tmp_path):
+    await log.append(accept(notice=None))
+    found = await verify(url, keys.public_keys, tmp_path / "nothing here")
+    assert found.ok
+    assert [remark.partition(":")[0] for remark in found.remarks] == ["no checkpoint was found"]
