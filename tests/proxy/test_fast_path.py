@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from policies.purpose import Purpose
+from policies.site_policy import PolicyCookie, SitePolicy, in_force
+from proxy.consent.desk import ConsentDesk
+from proxy.consent.log import ConsentLog
+from proxy.consent.settings import ConsentSettings, ControllerSettings
 from proxy.fast_path import FastPath
+from proxy.parts import Parts
+from runtime.keys import new_keys
 
 TRACKER = b'<script src="https://www.google-analytics.com/analytics.js"></script>'
 PAGE = b"<!doctype html><html><head><title>%b</title>" + TRACKER + b"</head><body><p>wool</p></body></html>"
@@ -156,10 +165,10 @@ async def visiting() -> AsyncIterator[Callable[..., Awaitable[Visit]]]:
         writer.close()
 
 
-async def refusal(visit: Visit) -> bytes:
-    """The Cookie line of a visitor who has refused."""
+async def refusal(visit: Visit, action: bytes = b"reject") -> bytes:
+    """The Cookie line of a visitor who has refused, or chosen something else."""
     page = await visit.ask(get(b"/", accept=b"text/html", to=b"document"))
-    body = b"action=reject&return=/&notice=" + re.search(rb'name="notice" value="([^"]+)"', page)[1]
+    body = b"action=" + action + b"&return=/&notice=" + re.search(rb'name="notice" value="([^"]+)"', page)[1]
     done = await visit.ask(
         b"POST /.samtykke/choice HTTP/1.1\r\nHost: shop.localhost\r\nSec-Fetch-Site: same-origin\r\n"
         b"Accept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -268,6 +277,62 @@ async def test_what_one_kind_of_visitor_got_is_no_others(behind, visiting, askin
         assert b"samtykke-reopen" not in framed
         assert b'id="samtykke-accept"' in undecided
     assert taken
+
+
+@pytest.fixture
+async def speaking(tmp_path) -> AsyncIterator[Parts]:
+    """A desk of two languages, for which no time passes."""
+    now = datetime.now(UTC)
+    keys = new_keys(now)
+    log = await ConsentLog.open(f"sqlite:///{tmp_path / 'consent.db'}", keys, checkpoints=tmp_path / "checkpoints")
+    settings = ConsentSettings(languages=("en", "nb"))
+    desk = ConsentDesk(settings, ControllerSettings(), keys, log, lambda: now, os.urandom)
+    yield Parts(desk, lambda: log.trouble)
+    await desk.close()
+    await log.close()
+
+
+async def test_kinds_of_visitors_that_differ_in_one_thing_are_told_apart(behind, visiting, speaking, taken):
+    more = b"Set-Cookie: _ga=GA1.2.3\r\nContent-Security-Policy: script-src https://cdn.example\r\n"
+    _, proxy = await behind(
+        always(answer(PAGE % b"shop", kind=b"text/html", more=more)), parts=speaking, trusted_proxies=["127.0.0.1"]
+    )
+    refused, agreed, saved = [
+        await refusal(await visiting(proxy), action) for action in (b"reject", b"accept", b"save")
+    ]
+    kinds = {
+        "usual": page_of(refused),
+        "consent": page_of(agreed),
+        "confirmed": page_of(saved),
+        "host": page_of(refused).replace(b"shop.localhost", b"127.0.0.1"),
+        "scheme": page_of(refused + b"\r\nX-Forwarded-Proto: https"),
+        "language": page_of(refused + b"\r\nAccept-Language: nb"),
+        "coding": page_of(refused + b"\r\nAccept-Encoding: gzip"),
+        "role": page_of(refused).replace(b"Dest: document", b"Dest: iframe"),
+    }
+    visit, alone = await visiting(proxy), {}
+    for kind, request in kinds.items():
+        proxy._look()
+        alone[kind] = [await visit.ask(request) for _ in range(4)][-1]
+    assert len(set(alone.values())) == len(kinds), "each of them is sent something else"
+    proxy._look()
+    before = len(taken)
+    for _ in range(3):
+        assert {kind: await visit.ask(request) for kind, request in kinds.items()} == alone
+    assert states(taken[before:]) == ["over"] * 2 * len(kinds)
+
+
+async def test_what_was_known_under_another_policy_is_known_no_more(behind, visiting, published, taken):
+    """Of two visitors of one kind the second comes after the change."""
+    _, proxy = await behind(always(answer(more=b"Set-Cookie: mystery=1\r\n")), policy_file=published())
+    visit = await visiting(proxy)
+    for _ in range(3):
+        assert b"mystery" in await visit.ask(get())
+    cookie = PolicyCookie(name="mystery", purpose=Purpose.MARKETING)
+    proxy.reload(in_force(SitePolicy(site="shop", hosts=("shop.localhost",), cookies=(cookie,)), None))
+    for line in (b"User-Agent: one", b"User-Agent: other") * 2:
+        assert b"mystery" not in await visit.ask(get(b"/a.txt", line))
+    assert len(taken) == 4
 
 
 async def test_trackers_cookies_are_taken_off_and_counted_each_time(behind, visiting, taken):
