@@ -621,6 +621,114 @@ async def test_a_body_whose_kind_has_to_be_guessed_is_looked_at_each_time(behind
         assert b' src="https://www.google-analytics.com' not in heard
 
 
+async def test_a_fault_of_ours_is_a_page_and_ends_both_connections(behind, visiting, taken, monkeypatch):
+    wire, proxy = await behind(always(answer()))
+    visit = await visiting(proxy)
+    for _ in range(2):
+        await visit.ask(get())
+
+    def broken(*_args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("proxy.fast_path.FastExchange._answer_with", broken)
+    heard = await visit.ask(get())
+    assert heard.startswith(b"HTTP/1.1 500 ")
+    assert b"secret" not in heard
+    assert await visit.reader.read() == b""
+    async with asyncio.timeout(30):
+        await wire.ended.wait()
+    assert proxy._sites.all[0].upstream.open == 0
+    assert proxy.counted.counts.failures()["fault"] == 1
+
+
+@pytest.mark.parametrize("said", [answer(b"silk!"), answer()[:-1], b"HTTP/1.1 103 Early Hints\r\n\r\n"])
+async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_says_something_else(behind, visiting, taken, said):
+    asked = asyncio.Event()
+
+    async def waits(line: Line, _: int) -> None:
+        asked.set()
+        await line.reader.read()
+
+    wire, proxy = await behind(first_then(always(answer()), waits, asked=2))
+    visit = await visiting(proxy)
+    for _ in range(2):
+        await visit.ask(get())
+    visit.writer.write(get())
+    async with asyncio.timeout(30):
+        await asked.wait()
+        (connection,) = proxy._front.connections
+        connection.transport.abort()
+        taken[-1]._asking.data_received(said)
+        assert states(taken)[-1] == "handed over"
+        await wire.ended.wait()
+        while proxy._sites.all[0].upstream.open:  # noqa: ASYNC110  nothing tells
+            await asyncio.sleep(0.01)
+    assert states(taken)[-1] == "over"
+
+
+async def test_a_visitor_may_leave_with_his_answer_not_taken(behind, visiting, asking, taken):
+    wire, proxy = await behind(always(answer(PAGE % (b"x" * 400_000), kind=b"text/html")), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    for _ in range(5):
+        await visit.ask(page_of(cookie))
+    slow = await visiting(proxy)
+    slow.reader._limit = 1024
+    async with asyncio.timeout(30):
+        while not any(connection._taking for connection in proxy._front.connections):
+            slow.writer.write(page_of(cookie))
+            await asyncio.sleep(0.01)
+        slow.writer.transport.abort()
+        while len(proxy._front.connections) > 2:  # noqa: ASYNC110  nothing tells
+            await asyncio.sleep(0.01)
+    assert proxy._sites.all[0].upstream.open == 0
+    asked = len(wire.heads)
+    assert (await visit.ask(page_of(cookie))).endswith(b"</html>")
+    assert len(wire.heads) == asked + 1
+
+
+async def test_interim_answers_are_no_answers_on_the_short_way_either(behind, visiting, taken):
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: <https://www.google-analytics.com/a.js>; rel=preload\r\n\r\n"
+    wire, proxy = await behind(first_then(always(answer()), always(hints + answer()), asked=2))
+    visit = await visiting(proxy)
+    heard = [await visit.ask(get()) for _ in range(3)]
+    wire.script = always(hints, answer(), pause=0.03)
+    heard.append(await visit.ask(get()))
+    wire.script = always(answer())
+    heard.append(await visit.ask(get()))
+    assert len(set(heard)) == 1
+    assert states(taken) == ["over", "taken over", "taken over", "over"]
+
+
+async def test_a_head_asked_for_is_no_whole_answer(behind, visiting, taken):
+    async def script(line: Line, number: int) -> None:
+        await line.say(answer() if wire.heads[number].startswith(b"GET ") else answer()[:-4])
+
+    wire, proxy = await behind(script)
+    visit = await visiting(proxy)
+    whole = [await visit.ask(get()) for _ in range(2)][-1]
+    for _ in range(3):
+        visit.writer.write(get().replace(b"GET", b"HEAD"))
+        assert await visit.reader.readuntil(b"\r\n\r\n") == whole[:-4]
+        assert await visit.ask(get()) == whole
+    assert len(taken) == 4
+
+
+async def test_visitors_behind_a_balancer_are_told_apart(behind, taken):
+    wire, proxy = await behind(always(answer()), proxy_protocol=True, trusted_proxies=("127.0.0.1",))
+    writers = []
+    for address in (b"192.0.2.7", b"192.0.2.8"):
+        reader, writer = await asyncio.open_connection(*proxy.address)
+        writers.append(writer)
+        visit = Visit(reader, writer)
+        writer.write(b"PROXY TCP4 " + address + b" 198.51.100.1 5000 443\r\n")
+        for _ in range(3):
+            assert (await visit.ask(get())).endswith(b"wool")
+        assert [re.search(rb"X-Forwarded-For: (\S+)", head)[1] for head in wire.heads[-3:]] == [address] * 3
+    assert len(taken) == 4
+    for writer in writers:
+        writer.close()
+
+
 async def test_only_so_many_bytes_are_known_within_a_second(behind, visiting, taken, monkeypatch):
     monkeypatch.setattr("proxy.arrival._ROOM", 2000)
     _, proxy = await behind(always(answer()))
