@@ -124,7 +124,8 @@ _SPAN = re.compile(
     rf"(?P<unit>{'|'.join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))})(?![^\W\d_])",
     re.IGNORECASE,
 )
-_JOINED = re.compile(r"\s*(?:,|and|og|och|und|et|y|ja|en|&|\+)?\s*", re.IGNORECASE)
+_JOINED = re.compile(r"\s*,?\s*(?:and|og|och|und|et|y|ja|en|&|\+)?\s*", re.IGNORECASE)
+_UP_TO = re.compile(r"\s*(?:-|–|—|to|til|till|bis|tot|à|a|up\s+to)\s*", re.IGNORECASE)
 _COUNTED = "|".join(form for word, form in _FORMS.items() if _NUMBER_OF[word] >= 2)
 _NUMBER_ENDS = re.compile(rf"(?<!\w)(?:{_COUNTED})(?:[\s-]|\s(?:and|og|och|und)\s)$", re.IGNORECASE)
 _BARE = re.compile(rf"\s*({_DIGITS})\s*")
@@ -174,8 +175,11 @@ def _number_and_unit(text: str) -> SaidLifetime | None:
     for match in _SPAN.finditer(text):
         unit = _UNIT_OF[match["unit"].casefold()]
         if last is not None and first is not None:
+            if _UP_TO.fullmatch(text, last.end(), match.start()):
+                total = 0  # "30 seconds to 1 year": the longest that may be
+                size = -1
             joined = _JOINED.fullmatch(text, last.end(), match.start())
-            if not joined or _ORDER.index(unit) <= size:
+            if total and (not joined or _ORDER.index(unit) <= size):
                 break
         elif _means_something_else(text, match):
             continue

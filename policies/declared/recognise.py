@@ -27,7 +27,7 @@ _ABBREVIATIONS = listed("""GDPR EEA EØS EU USA UK DNT HTTP HTTPS HTML HTML5 URL
     SSL TLS DNS XML JSON CSS ICO EDPB CCPA PECR RODO DPO CDN SDK VPN SMS OK USD NOK SEK DKK EUR TCF IAB DSGVO TTDSG TDDDG BDSG DSB AVG
     RGPD CNIL AEPD IMY NKOM SCC SCCS DPA NB NR ISO COOKIE COOKIES NAME PURPOSE VERSION B2B MSIE IOS TTL MAC GPS RFID
     W3C ISP IPV4 IPV6 2FA MP3 MP4 WIFI P3P DPF LGPD ORG ID'S FORM TYPE DATA NONE SESSION ALL YES NO UTC GMT WWW""")
-_PLAIN = listed("""name navn namn none session persistent ja nei yes no nej nein n/a na ukjent unknown various diverse flere cookie cookies
+_PLAIN = listed("""name navn namn none persistent ja nei yes no nej nein n/a na ukjent unknown various diverse flere cookie cookies
     first third party google facebook type purpose expiry the og and und et id. http https html pixel web day days year
     years month months""")
 _SEPARATOR = re.compile(
@@ -104,8 +104,9 @@ def is_name(word: str, catalogue: Catalogue) -> bool:
         return True
     if (
         bare.casefold() in _PLAIN
+        or bare in ("Session", "SESSION")  # a kind of cookie; `session` is what some frameworks call theirs
         or STORAGE_WORD.fullmatch(bare)
-        or bare.upper() in _ABBREVIATIONS - {"ID"}
+        or bare.upper() in _ABBREVIATIONS - {"ID", "SESSION"}
         or _DOMAIN.match(bare)
     ):
         return False

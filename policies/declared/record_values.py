@@ -8,7 +8,7 @@ from policies.catalogue import Catalogue
 from policies.declared.document import Document
 from policies.declared.model import DeclaredCookie
 from policies.declared.records import Record
-from policies.declared.running_text import life_in, vendor_around
+from policies.declared.running_text import life_in, shared_out, vendor_around
 from policies.declared.site import Site
 from policies.declared.spans import sentences, trimmed
 from policies.declared.vendors import vendor_written
@@ -65,7 +65,7 @@ def cookies_of_record(document: Document, record: Record, catalogue: Catalogue, 
     if kind is None and record.block.path:
         kind = kind_named(record.block.path[-1])
     span = trimmed(text, record.start, record.end) or (record.start, record.end)
-    lives = _shared_out(said, len(record.names))
+    lives = shared_out(said, len(record.names))
     return [
         DeclaredCookie(
             name=named.name, lifetime=life.seconds if life else None, session=bool(life and life.session),
@@ -74,15 +74,6 @@ def cookies_of_record(document: Document, record: Record, catalogue: Catalogue, 
         )
         for named, life in zip(record.names, lives, strict=True)
     ]  # fmt: skip
-
-
-def _shared_out(said: SaidLifetime | None, count: int) -> list[SaidLifetime | None]:
-    """ "2 years / 24 hours" for two names is one each; anything else is for all of them."""
-    parts = re.split(r"\s*[/;,&]\s*|\s+(?:and|og|och|und|en|et|y|ja)\s+", said.text) if said and count > 1 else []
-    each = [read_lifetime(part) for part in parts]
-    if len(parts) == count and all(each):
-        return [SaidLifetime(one.seconds, one.session, part) for one, part in zip(each, parts, strict=True) if one]
-    return [said] * count
 
 
 def _first_sentence(value: str) -> str:

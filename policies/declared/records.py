@@ -142,6 +142,8 @@ def _title(
     whole = not rest.strip(" :.") or bool(re.match(r"\s*(?:[:(–—]|-\s|,)", rest))
     if not whole and not (marked and line.block.kind == "item"):
         return None
+    if catalogue.match_vendor(bare) and next(strong_names(text, end, line.end, catalogue), None):
+        return None  # "Intercom: intercom-id-* (9 months)"
     pieces = [piece for piece in re.split(r"\s*(?:,|/|\band\b|\bog\b|\boch\b|\bund\b)\s*", bare) if piece]
     names = []
     at = start

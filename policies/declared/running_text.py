@@ -23,6 +23,7 @@ _SESSION_COOKIE = re.compile(
     r"|^\W*(?:session|økt|sesjon|sitzung|sessie|sesión|istunto)(?:\W*$|\s+[–—|-]\s)|\(\s*(?:session|økt|sesjon|sitzung|sessie)\w*\s*\)"
     r"|(?:end|slutt\w*|ende|eind\w*|fin)\s+(?:of|på|av|der|van|de)\s+(?:the\s+|your\s+|la\s+|de\s+)?(?:browser\s+)?(?:session|økt|sesjon|sitzung|sessie|sesión)"
 )
+_BETWEEN = re.compile(r"\s*[/;,&]\s*(?:(?:and|og|och|und|en|et|y|ja)\s+)?|\s+(?:and|og|och|und|en|et|y|ja)\s+")
 _FROM = re.compile(r"(?i)\b(?:from|by|fra|frå|från|av|af|von|durch|van|door)\s+$")
 
 
@@ -45,6 +46,15 @@ def life_in(sentence: str) -> SaidLifetime | None:
         if said.seconds is None and _LIVES.search(sentence) and not re.search(r"(?i)storage|lagring", said.text)
         else None
     )
+
+
+def shared_out(said: SaidLifetime | None, count: int) -> list[SaidLifetime | None]:
+    """ "2 years / 24 hours" for two names is one each; anything else is for all of them."""
+    parts = _BETWEEN.split(said.text) if said and count > 1 else []
+    each = [read_lifetime(part) for part in parts]
+    if len(parts) == count and all(each):
+        return [SaidLifetime(one.seconds, one.session, part) for one, part in zip(each, parts, strict=True) if one]
+    return [said] * count
 
 
 def vendor_around(text: str, block: Block, catalogue: Catalogue, site: Site) -> str | None:

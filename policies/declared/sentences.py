@@ -10,13 +10,14 @@ nothing.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Literal
 
 from policies.catalogue import Catalogue
 from policies.declared.document import Block, Document
 from policies.declared.model import DeclaredCookie
 from policies.declared.recognise import Named, is_name, known, strong_names
-from policies.declared.running_text import life_in, vendor_around
+from policies.declared.running_text import life_in, shared_out, vendor_around
 from policies.declared.site import Site
 from policies.declared.spans import sentences
 from policies.declared.words import COOKIE_WORD, kind_named, listed, purpose_described, purpose_named
@@ -27,7 +28,7 @@ _INTRODUCED = re.compile(
     r"(?P<called>\s+(?:called|named|named\s+as|med\s+navn(?:et)?|kalt|kalla|som\s+heter|med\s+namnet|ved\s+navn|namens|mit\s+dem\s+namen|genannt|genaamd|appelé\w*|llamad\w*|nimeltä|with\s+the\s+name|named:|under))?"
     r")(?P<quote>\s*[:\"'«“„‘`]+\s*|\s+)(?P<name>[A-Za-z0-9_](?:[\w*@|\[\]-]|\.(?=[\w*\[])){1,60}+)(?P<unquote>[\"'»”’`]*)"
     r"(?P<after>\s*(?:,|\.(?=\s|$)|\(|\b(?:which|that|som|der|from|fra|från|von|is|are|er|är|ist|wird|blir|slettes|expires|lagres|stores|used|and|og|och|und|has|har|for|til|för)\b|$))?"
-    r"(?P<does>\s+(?:remembers|records|identifies|saves|keeps|holds|contains|tracks|counts|lasts|lives|remains|stays|measures|husker|hugsar|lagrer|inneholder|identifiserer|registrerer|varer|lever|utløper|forsvinner|teller|måler|sørger|gjør|holder|kommer\s+ihåg|innehåller|sparar|räknar|huske|gemmer|tæller|speichert|merkt|enthält|zählt|misst)\b)?"
+    r"(?P<does>\s+(?:remembers|records|sparas|lagras|raderas|upphör|gemmes|opbevares|udløber|slettast|identifies|saves|keeps|holds|contains|tracks|counts|lasts|lives|remains|stays|measures|husker|hugsar|lagrer|inneholder|identifiserer|registrerer|varer|lever|utløper|forsvinner|teller|måler|sørger|gjør|holder|kommer\s+ihåg|innehåller|sparar|räknar|huske|gemmer|tæller|speichert|merkt|enthält|zählt|misst)\b)?"
     r"(?!\s+(?:cookies?|informasjonskaps\w*|kakor|kapsler)\b)"
 )
 _NOT_NAMES = listed("""policy banner consent settings setting file files law laws notice is are will are used use that which from for and is the a an to in on with by som
@@ -36,7 +37,9 @@ _NOT_NAMES = listed("""policy banner consent settings setting file files law law
     categories we you they these this those our your such technology technologies based only kan ikke blir når hvis dersom etter gjør lagrer lagres inneholder
     inte kan som när om för att it its into where when who how what used set sets setter bruker benytter gjelder consentement de du est sont pour que qui
     consent-banner identifiers id ids identifier walls wall preferences preference choices choice management manager control controls notices itself
-    after before automatically automatisk then therefore derfor usually normally vanligvis typically vanligen dermed""")
+    after before automatically automatisk then therefore derfor session sessions usually normally vanligvis typically vanligen dermed""")
+_BESIDE = 30
+"""Characters between two names that still share what is said of the second."""
 _NEGATED = re.compile(
     r"(?i)\b(?:do(?:es)?\s+not|don['’]t|no\s+longer|never|ikke|ikkje|inte|nicht|kein\w*|niet|geen)\s+(?:\w+\s+){0,2}(?:set|use|place|store|sett\w*|bruk\w*|benytt\w*|lagr\w*|använd\w*|sätt\w*|verwend\w*|setz\w*|gebruik\w*)"
 )
@@ -111,7 +114,11 @@ def _names_said(
         told = match["called"] or (quoted and match["unquote"]) or (match["one"] and match["does"])
         marked = quoted or any(a <= at < b for a, b in block.marked)
         after = match["after"]
-        if told or (after is not None and (marked or known(name, catalogue) or after.strip()[:1] in (",", "("))):
+        goes_on = after is not None or match["does"]
+        listed_so = after is not None and after.strip()[:1] in (",", "(")
+        if catalogue.match_vendor(name) and not marked:
+            continue
+        if told or (goes_on and (marked or known(name, catalogue) or listed_so)):
             found[name] = Named(name, at, at + len(name), False)
     if found:
         for begin, stop in block.marked:
@@ -121,15 +128,21 @@ def _names_said(
     return sorted(found.values(), key=lambda named: named.start)
 
 
+def _side_by_side(text: str, names: list[Named]) -> bool:
+    return all(after.start - before.end < _BESIDE for before, after in pairwise(names))
+
+
 def _lives_between(text: str, names: list[Named], start: int, end: int) -> list[SaidLifetime | None]:
     """Each name's lifetime: what follows it up to the next name; names joined without one share the next one's."""
     lives: list[SaidLifetime | None] = []
     for number, named in enumerate(names):
         stop = names[number + 1].start if number + 1 < len(names) else end
         lives.append(life_in(text[named.end : stop]))
+    if not any(lives[:-1]):
+        lives = shared_out(lives[-1], len(lives)) if _side_by_side(text, names) else lives
     for number in range(len(lives) - 2, -1, -1):
         between = text[names[number].end : names[number + 1].start]
-        if lives[number] is None and len(between) < 30:
+        if lives[number] is None and len(between) < _BESIDE:
             lives[number] = lives[number + 1]
     if not any(lives) and names:
         before = life_in(text[start : names[0].start])

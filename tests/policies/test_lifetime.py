@@ -39,6 +39,7 @@ SAID = {
     "1 day(s)": DAY,
     "0 days": 0,
     "Session cookie, expires after 30 minutes": 1800,
+    "30 seconds to 1 year": YEAR,
     "halvannet år": YEAR * 3 // 2,
     "ett og et halvt år": YEAR * 3 // 2,
     "one and a half years": YEAR * 3 // 2,

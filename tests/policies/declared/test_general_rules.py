@@ -207,3 +207,22 @@ def test_lines_of_entries_are_not_run_together() -> None:
     )
     declared = read(text, "text/plain")
     assert [(cookie.name, cookie.session) for cookie in declared.cookies] == [("cart_id", False), ("PHPSESSID", True)]
+
+
+def test_lifetimes_told_respectively_are_one_each() -> None:
+    text = "The cookies _ga, _gid and _gat last for two years, 24 hours, and one minute respectively."
+    declared = read(text, "text/plain")
+    assert lives(declared) == {"_ga": 730 * DAY, "_gid": DAY, "_gat": 60}
+    assert [cookie.lifetime_text for cookie in declared.cookies] == ["two years", "24 hours", "one minute"]
+
+
+def test_a_vendor_that_opens_a_list_of_its_cookies_is_no_cookie() -> None:
+    item = "<h1>Cookies</h1><ul><li><i>Intercom</i>: <code>intercom-id-*</code> (9 months)</li></ul>"
+    assert lives(read(item)) == {"intercom-id-*": 270 * DAY}
+    assert read("<p>These services may set cookies: AddThis, Disqus and Typeform.</p>").cookies == ()
+
+
+def test_session_in_small_letters_is_a_name_and_in_large_ones_a_kind() -> None:
+    item = "<h1>Cookies</h1><ul><li><code>session</code> - your login, for 2 hours</li></ul>"
+    assert lives(read(item)) == {"session": 7200}
+    assert read("<h1>Cookies</h1><p>We set two kinds of cookies: session, persistent.</p>").cookies == ()
