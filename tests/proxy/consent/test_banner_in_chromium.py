@@ -373,3 +373,18 @@ async def test_axe_finds_nothing_wrong_with_anything_we_show(scene: Scene) -> No
 def test_style_and_script_together_are_small() -> None:
     both = bundle.banner_css().content + bundle.banner_js().content
     assert len(gzip.compress(both)) <= 6 * 1024
+
+
+async def test_words_stay_whole_on_the_smallest_phone_and_at_four_times_the_size(scene: Scene) -> None:
+    """WCAG 2.2, 1.4.10: 320 by 256 CSS pixels."""
+    await scene.page.screen(320, 256)
+    await scene.page.open(scene.url)
+    outside = "[...document.querySelectorAll('#samtykke-banner button')].filter((e) => e.scrollWidth > e.clientWidth)"
+    assert await scene.page.run(f"{outside}.length") == 0
+    await scene.page.open(f"{scene.url}.samtykke/cookies")
+    names = await scene.page.run(
+        "[...document.querySelectorAll('code')].map((e) => [e.textContent, e.getClientRects().length])"
+    )
+    assert {"__utma", "samtykke_purposes"} <= {name for name, _ in names}
+    assert {lines for _, lines in names} == {1}
+    assert await scene.page.run("document.documentElement.scrollWidth") == 320
