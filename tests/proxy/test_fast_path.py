@@ -6,8 +6,9 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -280,30 +281,35 @@ async def test_what_one_kind_of_visitor_got_is_no_others(behind, visiting, askin
 
 
 @pytest.fixture
-async def speaking(tmp_path) -> AsyncIterator[Parts]:
-    """A desk of two languages, for which no time passes."""
-    now = datetime.now(UTC)
-    keys = new_keys(now)
+def desk_clock() -> list[datetime]:
+    """The time at the desk of `speaking`: the last of these."""
+    return [datetime.now(UTC)]
+
+
+@pytest.fixture
+async def speaking(tmp_path, desk_clock) -> AsyncIterator[Parts]:
+    """A desk of two languages."""
+    keys = new_keys(desk_clock[-1])
     log = await ConsentLog.open(f"sqlite:///{tmp_path / 'consent.db'}", keys, checkpoints=tmp_path / "checkpoints")
     settings = ConsentSettings(languages=("en", "nb"))
-    desk = ConsentDesk(settings, ControllerSettings(), keys, log, lambda: now, os.urandom)
+    desk = ConsentDesk(settings, ControllerSettings(), keys, log, lambda: desk_clock[-1], os.urandom)
     yield Parts(desk, lambda: log.trouble)
     await desk.close()
     await log.close()
 
 
-async def test_kinds_of_visitors_that_differ_in_one_thing_are_told_apart(behind, visiting, speaking, taken):
+async def test_kinds_of_visitors_that_differ_in_one_thing_are_told_apart(behind, visiting, speaking, desk_clock, taken):
     more = b"Set-Cookie: _ga=GA1.2.3\r\nContent-Security-Policy: script-src https://cdn.example\r\n"
     _, proxy = await behind(
         always(answer(PAGE % b"shop", kind=b"text/html", more=more)), parts=speaking, trusted_proxies=["127.0.0.1"]
     )
-    refused, agreed, saved = [
-        await refusal(await visiting(proxy), action) for action in (b"reject", b"accept", b"save")
-    ]
+    refused, agreed = [await refusal(await visiting(proxy), action) for action in (b"reject", b"accept")]
+    desk_clock.append(desk_clock[-1] + timedelta(seconds=60))
+    just_refused = await refusal(await visiting(proxy))
     kinds = {
         "usual": page_of(refused),
         "consent": page_of(agreed),
-        "confirmed": page_of(saved),
+        "confirmed": page_of(just_refused),
         "host": page_of(refused).replace(b"shop.localhost", b"127.0.0.1"),
         "scheme": page_of(refused + b"\r\nX-Forwarded-Proto: https"),
         "language": page_of(refused + b"\r\nAccept-Language: nb"),
@@ -320,6 +326,17 @@ async def test_kinds_of_visitors_that_differ_in_one_thing_are_told_apart(behind,
     for _ in range(3):
         assert {kind: await visit.ask(request) for kind, request in kinds.items()} == alone
     assert states(taken[before:]) == ["over"] * 2 * len(kinds)
+
+
+async def test_a_cookie_of_ours_is_set_for_whom_it_is_and_for_nobody_else(behind, visiting, asking, taken):
+    _, proxy = await behind(always(answer(PAGE % b"shop", kind=b"text/html")), parts=asking)
+    visit = await visiting(proxy)
+    new = page_of(b"Sec-GPC: 1")
+    cookie = re.search(rb"(?i)set-cookie: (samtykke=[^;]+)", await visit.ask(new))[1]
+    for _ in range(4):
+        assert b"set-cookie: samtykke=" in (await visit.ask(new)).lower()
+        assert b"set-cookie" not in (await visit.ask(page_of(b"Sec-GPC: 1\r\nCookie: " + cookie))).lower()
+    assert "over" in states(taken)
 
 
 async def test_what_was_known_under_another_policy_is_known_no_more(behind, visiting, published, taken):
@@ -639,6 +656,44 @@ async def test_a_fault_of_ours_is_a_page_and_ends_both_connections(behind, visit
         await wire.ended.wait()
     assert proxy._sites.all[0].upstream.open == 0
     assert proxy.counted.counts.failures()["fault"] == 1
+
+
+async def test_a_fault_before_the_long_way_has_taken_over_ends_the_question_to_the_site(
+    behind, visiting, taken, monkeypatch
+):
+    wire, proxy = await behind(first_then(always(answer()), always(answer(b"silk!")), asked=2))
+    visit = await visiting(proxy)
+    for _ in range(2):
+        await visit.ask(get())
+
+    def broken(*_args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(proxy._arrivals, "exchange", broken)
+    assert (await visit.ask(get())).startswith(b"HTTP/1.1 500 ")
+    async with asyncio.timeout(30):
+        await wire.ended.wait()
+    assert proxy._sites.all[0].upstream.open == 0
+    assert states(taken) == ["over"] * 2
+
+
+async def test_a_fault_in_our_books_leaves_no_half_and_no_second_answer(behind, visiting, taken, monkeypatch):
+    _, proxy = await behind(always(answer()))
+    visit, other = await visiting(proxy), await visiting(proxy)
+    for _ in range(2):
+        await visit.ask(get())
+
+    def broken(*_args, **_more):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(proxy._books, "over", broken)
+    assert (await visit.ask(get())).startswith(b"HTTP/1.1 500 ")
+    assert (await other.ask(get(b"/a.txt", b"User-Agent: other"))).endswith(b"wool")
+    for one in (visit, other):
+        with suppress(ConnectionResetError):
+            assert await one.reader.read() == b""
+    assert states(taken) == ["over"] * 2
+    assert proxy._sites.all[0].upstream.open == 0
 
 
 @pytest.mark.parametrize("said", [answer(b"silk!"), answer()[:-1], b"HTTP/1.1 103 Early Hints\r\n\r\n"])
