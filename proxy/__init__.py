@@ -37,6 +37,6 @@ Reading order
     consent/    what a visitor is asked, answers and is remembered by
 
 An HTML response: app -> asking (request gates) -> upstream -> relay (response gates, document gates) -> document
--> visitor. I/O is done by app, fast_path, visitor, upstream, websocket, ledger and consent.desk; everything else is plain
-functions and feed/close objects.
+-> visitor. I/O is done by app, fast_path, visitor, upstream, websocket, ledger and consent.desk; everything else is
+plain functions and feed/close objects.
 """

@@ -163,7 +163,7 @@ class FastExchange:
         else:
             self.answer.set_result(answer)
         self._received.begun = self
-        self._received.connection.go_on(self._received)
+        self._received.connection.begin(self._received)
 
     def take_over(self) -> UpstreamConnection:
         """The connection to the site, for whoever awaits `answer`: from here on it is his to give back."""

@@ -319,7 +319,9 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
         return body
 
     def _answer_of(self, found: plain.PlainAnswer, given: bytes, body: Body) -> Answer:
-        return Answer(found.status, found.reason, found.fields, body, self, True, given, found.length)
+        return Answer(
+            found.status, found.reason, found.fields, body, self, plain=True, given=given, length=found.length
+        )
 
     def answer_of(self, given: bytes, body: Body) -> Answer:
         """The answer whose head was as expected."""

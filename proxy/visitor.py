@@ -85,7 +85,7 @@ class Answered(Protocol):
 
 Handler = Callable[[Received], Awaitable[Answered]]
 Shortcut = Callable[[Received], Shortened | None]
-"""Takes a plain request if it can be answered without a task; `deliver` or `go_on` will be called."""
+"""Takes a plain request if it can be answered without a task; `deliver`, `begin` or `fail` will be called."""
 Refused = Callable[[str, BaseException | None], str]
 """Logs a reason, with the exception where the fault is ours, and yields a request id for the page."""
 
@@ -217,18 +217,20 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
             if read is not None and not read[0].is_own:
                 asked, alike = read
                 self.busy, self.answering = True, False
-                received = Received(asked.method, asked.target, (1, 1), alike.fields, self, True, None, alike)
+                received = Received(
+                    asked.method, asked.target, (1, 1), alike.fields, self, keep_alive=True, alike=alike
+                )
                 self._shortened = self.front.shortcut(received)
                 if self._shortened is None:
-                    self._begin(received)
+                    self.begin(received)
                 return
             self._reader = "lent" if read is not None else "aiohttp"
         elif self._reader == "lent":
             self._reader = "aiohttp"
         super().data_received(data)
 
-    def _begin(self, received: Received) -> None:
-        """Have a plain request answered, by one task for all of them."""
+    def begin(self, received: Received) -> None:
+        """Have a plain request answered the long way, by one task for all of them."""
         if self._next is not None:
             self._next.set_result(received)
             self._next = None
@@ -247,14 +249,6 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
             data, self._early = self._early, b""
             self._resume_transport_reading()
             self.data_received(data)
-
-    def go_on(self, received: Received) -> None:
-        """The short way has ended early: a task answers."""
-        if self.transport is None:
-            if received.begun is not None:
-                received.begun.cancel()
-            return
-        self._begin(received)
 
     def deliver(self, head: bytes, body: bytes) -> None:
         """The short way has been gone: this is the answer."""
