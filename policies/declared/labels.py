@@ -14,7 +14,7 @@ from policies.catalogue import Catalogue
 from policies.declared.document import Block
 from policies.declared.recognise import is_name
 from policies.declared.spans import Span, trimmed
-from policies.declared.words import Role, listed, role_of
+from policies.declared.words import COOKIE_WORD, Role, listed, role_of
 
 _LABEL = re.compile(
     r"(?:^|(?<=\n)|(?<=[.;|,·•!?)]\s)|(?<=\s[–—-]\s))[ \t]*(?P<label>[^\W\d_][^\n:：.;,|=_*\[\]]{0,40}?)\s*(?:[:：=]\s*|\s[–—]\s(?=\S))"
@@ -89,10 +89,11 @@ def spoken_label(text: str, line: Line, catalogue: Catalogue, *, inside: bool) -
 
 
 def label_alone(text: str) -> Role | None:
-    """A line that is nothing but a label: "Navn" or "Lifetime:"."""
+    """A line that is nothing but a label: "Navn" or "Lifetime:". A heading that says "Informasjonskapsler" is none."""
     bare = text.rstrip(" :：")
     if (
         ":" in bare
+        or (COOKIE_WORD.fullmatch(bare) and not text.endswith(":"))
         or ("-" in bare and not text.endswith(":"))
         or not all(word in _JOINING or role_of(word) for word in bare.casefold().split())
     ):

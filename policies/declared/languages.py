@@ -47,7 +47,7 @@ _LETTERS = {"ø": ("nb", "nn", "da"), "æ": ("nb", "nn", "da"), "å": ("nb", "nn
 _TELLING: dict[str, tuple[str, ...]] = {
     "nb": ("ikke", "hva", "hvordan", "fra", "opplysninger", "brukes", "noe", "gjennom", "etter", "av", "være", "bare",
            "lagres", "slettes", "informasjonskapsler", "informasjonskapsel", "nettleseren", "personvernerklæring",
-           "formål", "levetid", "måneder", "økt", "nødvendige", "nødvendig", "leverandør"),
+           "formål", "levetid", "varighet", "utløper", "måneder", "økt", "nødvendige", "nødvendig", "leverandør"),
     "sv": ("namn", "leverantör", "syfte", "beskrivning", "giltighetstid", "månader", "uppgifter", "webbplatsen", "inte",
            "används", "från", "sparas", "kakor", "samtycke", "statistik", "personuppgifter", "utgång"),
     "nn": ("ikkje", "kva", "korleis", "frå", "opplysningar", "eit", "ein", "noko", "berre", "vere", "nettstaden",

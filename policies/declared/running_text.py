@@ -10,7 +10,7 @@ from policies.catalogue import Catalogue
 from policies.declared.document import Block
 from policies.declared.site import Site
 from policies.declared.vendors import mentions, vendor_of_heading
-from policies.lifetime_words import SaidLifetime, read_lifetime
+from policies.lifetime_words import SESSION, SaidLifetime, read_lifetime
 
 _LIVES = re.compile(
     r"\b(?:expir\w*|delet\w*|remov\w*|last\w*|lifetime|duration|valid\w*|stored|store|kept|keep|retain\w*|remain\w*|until|persist\w*|permanent\w*|vedvarende|varige?|after|for\s+up\s+to"
@@ -24,6 +24,7 @@ _SESSION_COOKIE = re.compile(
     r"|(?:end|slutt\w*|ende|eind\w*|fin)\s+(?:of|på|av|der|van|de)\s+(?:the\s+|your\s+|la\s+|de\s+)?(?:browser\s+)?(?:session|økt|sesjon|sitzung|sessie|sesión)"
 )
 _BETWEEN = re.compile(r"\s*[/;,&]\s*(?:(?:and|og|och|und|en|et|y|ja)\s+)?|\s+(?:and|og|och|und|en|et|y|ja)\s+")
+_BROWSER = re.compile(r"(?i)browser|nettles|webbläs|navigat|navegad|selai")
 _FROM = re.compile(r"(?i)\b(?:from|by|fra|frå|från|av|af|von|durch|van|door)\s+$")
 
 
@@ -35,7 +36,7 @@ def life_in(sentence: str) -> SaidLifetime | None:
     if said.seconds is not None and (said.seconds > 0 or said.text[:1].isdigit()):
         return said
     if said.session:
-        browser = re.search(r"(?i)browser|nettles|webbläs|navigat|navegad|selai", said.text)
+        browser = any(_BROWSER.search(match[0]) for match in SESSION.finditer(sentence))
         if browser or _SESSION_COOKIE.search(sentence) or (_LIVES.search(sentence) and re.search(
             r"(?i)(?:until|til|end|slutt|varer|expires?|utløper|lasts?|during|under|bis|ende|stored\s+(?:in|for)|kept\s+for|(?:lagre[st]?|lagra|gemmes|sparas|gjelder|gäller|gælder)\s+(?:i|for|under|til|till))\b[^.]{0,30}" + re.escape(said.text), sentence
         )):  # fmt: skip

@@ -226,3 +226,15 @@ def test_session_in_small_letters_is_a_name_and_in_large_ones_a_kind() -> None:
     item = "<h1>Cookies</h1><ul><li><code>session</code> - your login, for 2 hours</li></ul>"
     assert lives(read(item)) == {"session": 7200}
     assert read("<h1>Cookies</h1><p>We set two kinds of cookies: session, persistent.</p>").cookies == ()
+
+
+@pytest.mark.parametrize("heading", ["Informasjonskapsler", "Cookies", "Kakor", "Informasjonskapslar"])
+def test_a_heading_that_says_cookies_is_no_label_of_the_paragraph_below(heading: str) -> None:
+    page = f"""<h1>{heading}</h1><p>Vi bruker Google Analytics. Informasjonskapselen _ga blir lagret i to år, og _gid i
+    ett døgn. Informasjonskapselen «valg» slettes når du lukker nettleseren.</p>"""
+    assert lives(read(page)) == {"_ga": 730 * DAY, "_gid": DAY, "valg": None}
+
+
+def test_the_word_session_before_the_end_of_the_browser_hides_it_not() -> None:
+    item = "<h1>Cookies</h1><ul><li>PHPSESSID : session, supprimé à la fermeture du navigateur</li></ul>"
+    assert [(cookie.name, cookie.session) for cookie in read(item).cookies] == [("PHPSESSID", True)]
