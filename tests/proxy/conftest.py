@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,12 +89,12 @@ async def site() -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def raw_site() -> AsyncIterator[Callable[[RawHandler], Awaitable[str]]]:
-    """Start a site from a function over a bare connection; gives its address."""
+async def raw_site() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Start a site from a function over a bare connection, encrypted if `tls` is given; gives its address."""
     servers: list[asyncio.Server] = []
     tasks: set[asyncio.Task[None]] = set()
 
-    async def start(handler: RawHandler) -> str:
+    async def start(handler: RawHandler, tls: ssl.SSLContext | None = None) -> str:
         async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             tasks.add(task)
@@ -105,9 +106,9 @@ async def raw_site() -> AsyncIterator[Callable[[RawHandler], Awaitable[str]]]:
                 tasks.discard(task)
                 writer.close()
 
-        server = await asyncio.start_server(guarded, "127.0.0.1", 0)
+        server = await asyncio.start_server(guarded, "127.0.0.1", 0, ssl=tls)
         servers.append(server)
-        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     yield start
     for task in list(tasks):

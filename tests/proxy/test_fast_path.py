@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -139,6 +140,13 @@ class Visit:
                 return error.partial
             except ConnectionResetError:
                 return b""
+
+    async def rest(self) -> bytes:
+        """What comes before the connection ends."""
+        async with asyncio.timeout(20):
+            with suppress(ConnectionResetError):
+                return await self.reader.read()
+        return b""
 
     async def _body(self, head: bytes) -> bytes:
         if head.split(b" ")[1] in {b"204", b"304"}:
@@ -431,7 +439,7 @@ async def test_a_site_that_breaks_off_breaks_the_answer(behind, visiting, taken)
     assert (await visit.ask(get())).endswith(b"wool")
     assert (await visit.ask(get())).endswith(b"wool")
     assert not (await visit.ask(get())).endswith(b"wool")
-    assert await visit.reader.read() == b""
+    assert await visit.rest() == b""
     assert states(taken) == ["over", "taken over"]
 
 
@@ -598,7 +606,7 @@ async def test_a_stop_lets_the_answer_end_and_says_that_it_is_the_last(behind, v
     heard = await visit.hear()
     assert heard.endswith(b"wool")
     assert b"\r\nconnection: close\r\n" in heard.lower()
-    assert await visit.reader.read() == b""
+    assert await visit.rest() == b""
     await stopping
 
 
@@ -651,7 +659,7 @@ async def test_a_fault_of_ours_is_a_page_and_ends_both_connections(behind, visit
     heard = await visit.ask(get())
     assert heard.startswith(b"HTTP/1.1 500 ")
     assert b"secret" not in heard
-    assert await visit.reader.read() == b""
+    assert await visit.rest() == b""
     async with asyncio.timeout(30):
         await wire.ended.wait()
     assert proxy._sites.all[0].upstream.open == 0
@@ -689,9 +697,7 @@ async def test_a_fault_in_our_books_leaves_no_half_and_no_second_answer(behind, 
     monkeypatch.setattr(proxy._books, "over", broken)
     assert (await visit.ask(get())).startswith(b"HTTP/1.1 500 ")
     assert (await other.ask(get(b"/a.txt", b"User-Agent: other"))).endswith(b"wool")
-    for one in (visit, other):
-        with suppress(ConnectionResetError):
-            assert await one.reader.read() == b""
+    assert [await one.rest() for one in (visit, other)] == [b"", b""]
     assert states(taken) == ["over"] * 2
     assert proxy._sites.all[0].upstream.open == 0
 
@@ -752,6 +758,43 @@ async def test_interim_answers_are_no_answers_on_the_short_way_either(behind, vi
     heard.append(await visit.ask(get()))
     assert len(set(heard)) == 1
     assert states(taken) == ["over", "taken over", "taken over", "over"]
+
+
+async def test_tls_on_both_sides_changes_nothing(raw_site, start_proxy, tmp_path, asking, taken):
+    certificate, key = tmp_path / "a.pem", tmp_path / "a.key"
+    making = await asyncio.create_subprocess_exec(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=shop.localhost",
+        "-addext", "subjectAltName=DNS:shop.localhost",
+        "-keyout", str(key), "-out", str(certificate), stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert await making.wait() == 0
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(certificate, key)
+    wire = Wire(always(answer(PAGE % (b"x" * 200_000), kind=b"text/html")))
+    proxy = await start_proxy(
+        await raw_site(wire.serve, theirs), parts=asking, site={"upstream_verify": False},
+        certificate=str(certificate), certificate_key=str(key),
+    )  # fmt: skip
+    ours = ssl.create_default_context(cafile=certificate)
+    first, visit = [
+        Visit(*await asyncio.open_connection(*proxy.address, ssl=ours, server_hostname="shop.localhost"))
+        for _ in range(2)
+    ]
+    cookie = await refusal(first)
+    heard = [await visit.ask(page_of(cookie)) for _ in range(5)]
+    for _ in range(5):
+        visit.writer.write(page_of(cookie))
+        await asyncio.sleep(0.01)
+    heard += [await visit.hear() for _ in range(5)]
+    assert len(set(heard)) == 1
+    assert "over" in states(taken)
+    assert len(wire.heads) == 11
+    wire.script = always(answer(b"silk", kind=b"text/html"))
+    assert b"silk" in await visit.ask(page_of(cookie))
+    assert proxy._sites.all[0].upstream.open == 0
+    for one in (first, visit):
+        one.writer.close()
+        await one.writer.wait_closed()
 
 
 async def test_a_head_asked_for_is_no_whole_answer(behind, visiting, taken):
