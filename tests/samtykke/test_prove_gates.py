@@ -35,8 +35,9 @@ ACCEPT = next(state for state in STATES if state.name == "accept")
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 PAGE = """<!doctype html><html lang="en"><head><title>A shop</title><link rel="icon" href="data:,"></head><body><p>Hello
 <img src="TRACKER/written.gif">
-<script>fetch('TRACKER/fetched.gif', {mode: 'no-cors'}).catch(() => 0);
-import('TRACKER/imported.mjs').catch(() => 0)</script>
+<script>const tracker = 'TRACKER';
+fetch(tracker + '/fetched.gif', {mode: 'no-cors'}).catch(() => 0);
+import(tracker + '/imported.mjs').catch(() => 0)</script>
 """
 
 
