@@ -265,7 +265,6 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
 
     def fail(self, error: Exception) -> None:
         """A fault of ours on the short way, before anything was delivered."""
-        self.answered()
         self._apologise(error)
         if self.transport is not None:
             self.transport.close()

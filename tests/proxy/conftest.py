@@ -14,6 +14,7 @@ import pytest
 import shop_page
 from aiohttp import web
 from loopback import LoopbackServer
+from short_way import Script, Visit, Wire
 
 from policies.catalogue import Catalogue
 from policies.site_policy import SitePolicy, in_force
@@ -21,6 +22,7 @@ from proxy.app import Proxy
 from proxy.consent.desk import ConsentDesk
 from proxy.consent.log import ConsentLog
 from proxy.consent.settings import ConsentSettings, ControllerSettings
+from proxy.fast_path import FastPath
 from proxy.parts import Parts
 from proxy.settings import Limits, ProxySettings, SiteSettings
 from runtime.keys import new_keys
@@ -253,3 +255,44 @@ async def shop(site, start_proxy, asking):
         return await start_proxy(site.url, parts=asking, **settings)
 
     return start
+
+
+@pytest.fixture
+def taken(monkeypatch) -> list[object]:
+    """Every exchange that went the short way. What is known stays known: no second passes."""
+    found: list[object] = []
+    take = FastPath.take
+
+    def noted(self, received):
+        if (exchange := take(self, received)) is not None:
+            found.append(exchange)
+        return exchange
+
+    monkeypatch.setattr(FastPath, "take", noted)
+    monkeypatch.setattr("proxy.app._LOOK_EVERY", 3600.0)
+    return found
+
+
+@pytest.fixture
+async def behind(raw_site, start_proxy):
+    """`behind(script, **settings)`: a site that follows the script, and a proxy in front of it."""
+
+    async def start(script: Script, **more: object):
+        wire = Wire(script)
+        return wire, await start_proxy(await raw_site(wire.serve), **more)
+
+    return start
+
+
+@pytest.fixture
+async def visiting() -> AsyncIterator[Callable[..., Awaitable[Visit]]]:
+    writers = []
+
+    async def start(proxy) -> Visit:
+        reader, writer = await asyncio.open_connection(*proxy.address)
+        writers.append(writer)
+        return Visit(reader, writer)
+
+    yield start
+    for writer in writers:
+        writer.close()

@@ -5,189 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from short_way import PAGE, Line, Visit, always, answer, first_then, get, page_of, refusal, states
 
 from policies.purpose import Purpose
 from policies.site_policy import PolicyCookie, SitePolicy, in_force
 from proxy.consent.desk import ConsentDesk
 from proxy.consent.log import ConsentLog
 from proxy.consent.settings import ConsentSettings, ControllerSettings
-from proxy.fast_path import FastPath
 from proxy.parts import Parts
 from runtime.keys import new_keys
-
-TRACKER = b'<script src="https://www.google-analytics.com/analytics.js"></script>'
-PAGE = b"<!doctype html><html><head><title>%b</title>" + TRACKER + b"</head><body><p>wool</p></body></html>"
-Script = Callable[["Line", int], Awaitable[None]]
-
-
-def answer(
-    body: bytes = b"wool", *, kind: bytes = b"text/plain", more: bytes = b"", length: int | None = None
-) -> bytes:
-    said = len(body) if length is None else length
-    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (kind, said, more, body)
-
-
-def get(target: bytes = b"/a.txt", *lines: bytes, accept: bytes = b"*/*", to: bytes = b"empty") -> bytes:
-    fixed = (b"GET %b HTTP/1.1" % target, b"Host: shop.localhost", b"Accept: " + accept, b"Sec-Fetch-Dest: " + to)
-    return b"\r\n".join((*fixed, *lines)) + b"\r\n\r\n"
-
-
-@dataclass
-class Line:
-    """A connection from the proxy to the site."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def say(self, *pieces: bytes, pause: float = 0.0) -> None:
-        for piece in pieces:
-            self.writer.write(piece)
-            await self.writer.drain()
-            await asyncio.sleep(pause)
-
-
-@dataclass
-class Wire:
-    """A site that says byte for byte what `script` says, told how often it was asked before."""
-
-    script: Script
-    heads: list[bytes] = field(default_factory=list)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    """Has a connection ended?"""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
-                await self.script(Line(reader, writer), len(self.heads) - 1)
-        finally:
-            self.ended.set()
-
-
-def always(*pieces: bytes, pause: float = 0.0) -> Script:
-    async def script(line: Line, _: int) -> None:
-        await line.say(*pieces, pause=pause)
-
-    return script
-
-
-def first_then(first: Script, then: Script, *, asked: int) -> Script:
-    """`first` answers so many requests, `then` all that follow."""
-
-    async def script(line: Line, number: int) -> None:
-        await (first if number < asked else then)(line, number)
-
-    return script
-
-
-@pytest.fixture
-def taken(monkeypatch) -> list[object]:
-    """Every exchange that went the short way. What is known stays known: no second passes."""
-    found: list[object] = []
-    take = FastPath.take
-
-    def noted(self, received):
-        if (exchange := take(self, received)) is not None:
-            found.append(exchange)
-        return exchange
-
-    monkeypatch.setattr(FastPath, "take", noted)
-    monkeypatch.setattr("proxy.app._LOOK_EVERY", 3600.0)
-    return found
-
-
-def states(taken: list[object]) -> list[str]:
-    return [re.sub(r"<FastExchange \w+ (.*)>", r"\1", repr(one)) for one in taken]
-
-
-@pytest.fixture
-async def behind(raw_site, start_proxy):
-    """`behind(script, **settings)`: a site that follows the script, and a proxy in front of it."""
-
-    async def start(script: Script, **more):
-        wire = Wire(script)
-        return wire, await start_proxy(await raw_site(wire.serve), **more)
-
-    return start
-
-
-class Visit:
-    """One visitor's connection, kept."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    async def ask(self, data: bytes) -> bytes:
-        self.writer.write(data)
-        return await self.hear()
-
-    async def hear(self) -> bytes:
-        """One answer; what there was of it where the connection ends."""
-        async with asyncio.timeout(20):
-            try:
-                head = await self.reader.readuntil(b"\r\n\r\n")
-                return head + await self._body(head)
-            except asyncio.IncompleteReadError as error:
-                return error.partial
-            except ConnectionResetError:
-                return b""
-
-    async def rest(self) -> bytes:
-        """What comes before the connection ends."""
-        async with asyncio.timeout(20):
-            with suppress(ConnectionResetError):
-                return await self.reader.read()
-        return b""
-
-    async def _body(self, head: bytes) -> bytes:
-        if head.split(b" ")[1] in {b"204", b"304"}:
-            return b""
-        if length := re.search(rb"(?i)\r\ncontent-length: (\d+)", head):
-            return await self.reader.readexactly(int(length[1]))
-        body = b""
-        while size := int(await self.reader.readuntil(b"\r\n"), 16):
-            body += (await self.reader.readexactly(size + 2))[:-2]
-        await self.reader.readuntil(b"\r\n")
-        return body
-
-
-@pytest.fixture
-async def visiting() -> AsyncIterator[Callable[..., Awaitable[Visit]]]:
-    writers = []
-
-    async def start(proxy) -> Visit:
-        reader, writer = await asyncio.open_connection(*proxy.address)
-        writers.append(writer)
-        return Visit(reader, writer)
-
-    yield start
-    for writer in writers:
-        writer.close()
-
-
-async def refusal(visit: Visit, action: bytes = b"reject") -> bytes:
-    """The Cookie line of a visitor who has refused, or chosen something else."""
-    page = await visit.ask(get(b"/", accept=b"text/html", to=b"document"))
-    body = b"action=" + action + b"&return=/&notice=" + re.search(rb'name="notice" value="([^"]+)"', page)[1]
-    done = await visit.ask(
-        b"POST /.samtykke/choice HTTP/1.1\r\nHost: shop.localhost\r\nSec-Fetch-Site: same-origin\r\n"
-        b"Accept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-    )
-    return b"Cookie: " + b"; ".join(re.findall(rb"(?i)set-cookie: ([^;]+)", done))
-
-
-def page_of(cookie: bytes) -> bytes:
-    return get(b"/", cookie, accept=b"text/html", to=b"document")
 
 
 async def test_a_file_asked_for_again_is_the_same_and_the_site_is_asked_each_time(behind, visiting, taken):
@@ -246,6 +78,7 @@ async def test_a_page_for_a_refuser_is_the_same_on_either_way_and_no_tracker_is_
     assert b' src="https://www.google-analytics.com' not in heard[-1]
     assert len(wire.heads) == 7
     assert proxy.counted.counts.stripped(1)["html"] == 7
+    assert sum(proxy.counted.counts.remembered().values()) == 7
     proxy.ledger.spell_out()
     assert sum(number for key, number in proxy.ledger.evidence.items() if key[4] == "html") == 7
 
@@ -372,6 +205,7 @@ async def test_trackers_cookies_are_taken_off_and_counted_each_time(behind, visi
     assert (counted["cookie_set"], counted["cookie_sent"]) == (4, 4)
     found = {key[4]: number for key, number in proxy.ledger.evidence.items() if key[5] == "strip"}
     assert found == {"cookie_set": 4, "cookie_sent": 4}
+    assert proxy.ledger.sightings == {("shop", "cookie", "basket", "/a.txt"): 4}
 
 
 async def test_another_head_goes_the_long_way(behind, visiting, taken):
@@ -429,139 +263,6 @@ async def test_a_page_in_slow_pieces_is_rewritten_all_the_same(behind, visiting,
     assert [slow.count(mark) for mark in marks] == [quick.count(mark) for mark in marks]
 
 
-async def test_a_site_that_breaks_off_breaks_the_answer(behind, visiting, taken):
-    async def broken(line: Line, _: int) -> None:
-        await line.say(answer(b"wool")[:-2])
-        line.writer.close()
-
-    _, proxy = await behind(first_then(always(answer()), broken, asked=2))
-    visit = await visiting(proxy)
-    assert (await visit.ask(get())).endswith(b"wool")
-    assert (await visit.ask(get())).endswith(b"wool")
-    assert not (await visit.ask(get())).endswith(b"wool")
-    assert await visit.rest() == b""
-    assert states(taken) == ["over", "taken over"]
-
-
-async def test_a_page_broken_off_is_never_given_for_the_whole(behind, visiting, asking, taken):
-    said = answer(PAGE % b"shop", kind=b"text/html")
-
-    async def broken(line: Line, _: int) -> None:
-        await line.say(said[:-20])
-        line.writer.close()
-
-    _, proxy = await behind(first_then(always(said), broken, asked=7), parts=asking)
-    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
-    for _ in range(6):
-        await visit.ask(page_of(cookie))
-    heard = await visit.ask(page_of(cookie))
-    assert heard.startswith(b"HTTP/1.1 502 ")
-    assert b"wool" not in heard
-    assert states(taken)[-1] == "taken over"
-
-
-async def test_a_connection_that_closes_unanswered_is_asked_again_elsewhere(behind, visiting, taken):
-    async def leaves(line: Line, number: int) -> None:
-        if number == 2:
-            line.writer.close()
-        else:
-            await line.say(answer())
-
-    wire, proxy = await behind(leaves)
-    visit = await visiting(proxy)
-    assert len({await visit.ask(get()) for _ in range(4)}) == 1
-    assert len(wire.heads) == 5
-    assert states(taken) == ["over", "taken over", "over"]
-
-
-async def test_a_silent_site_is_a_504(behind, visiting, taken):
-    async def silent(line: Line, _: int) -> None:
-        await line.reader.read()
-
-    _, proxy = await behind(first_then(always(answer()), silent, asked=2), limits={"answer": 0.3})
-    visit = await visiting(proxy)
-    for _ in range(2):
-        assert b" 200 " in await visit.ask(get())
-    assert b" 504 " in await visit.ask(get())
-    assert states(taken) == ["over", "taken over"]
-    assert proxy.counted.counts.failures()["timeout"] == 1
-
-
-@pytest.mark.parametrize("said", [b"", answer(PAGE % b"shop", kind=b"text/html")[:-9]])
-async def test_a_visitor_who_leaves_ends_the_question_to_the_site(behind, visiting, asking, taken, said):
-    asked = asyncio.Event()
-
-    async def waits(line: Line, _: int) -> None:
-        await line.say(said)
-        asked.set()
-        await line.reader.read()
-
-    page = answer(PAGE % b"shop", kind=b"text/html")
-    wire, proxy = await behind(first_then(always(page), waits, asked=7), parts=asking)
-    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
-    for _ in range(6):
-        await visit.ask(page_of(cookie))
-    visit.writer.write(page_of(cookie))
-    async with asyncio.timeout(30):
-        await asked.wait()
-        visit.writer.transport.abort()
-        await wire.ended.wait()
-    assert proxy._sites.all[0].upstream.open == 0
-    other = await visiting(proxy)
-    wire.script = always(page)
-    assert b" 200 " in await other.ask(page_of(cookie))
-
-
-async def test_requests_that_come_at_once_are_answered_in_their_order(behind, visiting, taken):
-    async def script(line: Line, number: int) -> None:
-        target = wire.heads[number].split(b" ")[1]
-        await asyncio.sleep(0.05)
-        await line.say(answer(target))
-
-    wire, proxy = await behind(script)
-    visit = await visiting(proxy)
-    targets = [b"/1", b"/22", b"/333"]
-    for target in targets:
-        await visit.ask(get(target))
-    for target in targets * 3:
-        visit.writer.write(get(target))
-        await asyncio.sleep(0.002)
-    heard = [await visit.hear() for _ in range(9)]
-    assert [one.partition(b"\r\n\r\n")[2] for one in heard] == targets * 3
-    assert taken
-
-
-async def test_a_visitor_who_takes_nothing_is_waited_for_before_the_next(behind, visiting, asking, taken):
-    body = PAGE % (b"x" * 400_000)
-    wire, proxy = await behind(always(answer(body, kind=b"text/html")), parts=asking)
-    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
-    for _ in range(5):
-        whole = await visit.ask(page_of(cookie))
-    assert states(taken)[-1] == "over"
-    # A reader with hardly any room: the answers stay with the proxy until they are taken.
-    slow = await visiting(proxy)
-    slow.reader._limit = 1024
-    for _ in range(30):
-        slow.writer.write(page_of(cookie))
-        await asyncio.sleep(0.01)
-    before = len(wire.heads)
-    assert before < 36, "the site is not asked for what the visitor does not take"
-    slow.reader._limit = 2**20
-    for _ in range(30):
-        assert await slow.hear() == whole
-    assert len(wire.heads) == 36
-
-
-async def test_more_than_was_announced_is_nobodys_answer(behind, visiting, taken):
-    wire, proxy = await behind(first_then(always(answer()), always(answer() + b"HTTP/1.1 200 OK\r\n"), asked=2))
-    visit = await visiting(proxy)
-    for _ in range(2):
-        assert (await visit.ask(get())).endswith(b"\r\n\r\nwool")
-    assert (await visit.ask(get())).endswith(b"\r\n\r\nwool")
-    wire.script = always(answer())
-    assert (await visit.ask(get())).endswith(b"\r\n\r\nwool")
-
-
 async def test_a_policy_put_in_force_counts_from_the_next_request_on(behind, visiting, published, taken):
     said = answer(more=b"Set-Cookie: mystery=1\r\n")
     _, proxy = await behind(always(said), unknown_cookies="pass", policy_file=published())
@@ -569,6 +270,7 @@ async def test_a_policy_put_in_force_counts_from_the_next_request_on(behind, vis
     for _ in range(3):
         assert b"mystery" in await visit.ask(get())
     assert len(taken) == 2
+    assert proxy.ledger.sightings == {("shop", "cookie", "mystery", "/a.txt"): 3}
     proxy._sites.all[0].put_in_force(None)
     assert b"mystery" in await visit.ask(get())
     assert len(taken) == 2, "what was known under the old policy is known no more"
@@ -583,31 +285,6 @@ async def test_the_kill_switch_is_obeyed(behind, visiting, tmp_path, taken):
     proxy._look()
     assert b"_ga" in await visit.ask(get())
     assert len(taken) == 2
-
-
-async def test_a_stop_lets_the_answer_end_and_says_that_it_is_the_last(behind, visiting, taken):
-    asked, go = asyncio.Event(), asyncio.Event()
-
-    async def waits(line: Line, _: int) -> None:
-        asked.set()
-        await go.wait()
-        await line.say(answer())
-
-    _, proxy = await behind(first_then(always(answer()), waits, asked=2))
-    visit = await visiting(proxy)
-    for _ in range(2):
-        await visit.ask(get())
-    visit.writer.write(get())
-    await asked.wait()
-    stopping = asyncio.create_task(proxy.stop(20))
-    while not proxy._front.draining:  # noqa: ASYNC110  nothing tells
-        await asyncio.sleep(0.01)
-    go.set()
-    heard = await visit.hear()
-    assert heard.endswith(b"wool")
-    assert b"\r\nconnection: close\r\n" in heard.lower()
-    assert await visit.rest() == b""
-    await stopping
 
 
 @pytest.mark.parametrize(
@@ -644,157 +321,6 @@ async def test_a_body_whose_kind_has_to_be_guessed_is_looked_at_each_time(behind
         assert (await visit.ask(get(b"/", accept=b"text/html", to=b"document"))).endswith(text)
         heard = await visit.ask(get(b"/", accept=b"text/html", to=b"document"))
         assert b' src="https://www.google-analytics.com' not in heard
-
-
-async def test_a_fault_of_ours_is_a_page_and_ends_both_connections(behind, visiting, taken, monkeypatch):
-    wire, proxy = await behind(always(answer()))
-    visit = await visiting(proxy)
-    for _ in range(2):
-        await visit.ask(get())
-
-    def broken(*_args):
-        raise RuntimeError("secret detail")
-
-    monkeypatch.setattr("proxy.fast_path.FastExchange._answer_with", broken)
-    heard = await visit.ask(get())
-    assert heard.startswith(b"HTTP/1.1 500 ")
-    assert b"secret" not in heard
-    assert await visit.rest() == b""
-    async with asyncio.timeout(30):
-        await wire.ended.wait()
-    assert proxy._sites.all[0].upstream.open == 0
-    assert proxy.counted.counts.failures()["fault"] == 1
-
-
-async def test_a_fault_before_the_long_way_has_taken_over_ends_the_question_to_the_site(
-    behind, visiting, taken, monkeypatch
-):
-    wire, proxy = await behind(first_then(always(answer()), always(answer(b"silk!")), asked=2))
-    visit = await visiting(proxy)
-    for _ in range(2):
-        await visit.ask(get())
-
-    def broken(*_args):
-        raise RuntimeError("secret detail")
-
-    monkeypatch.setattr(proxy._arrivals, "exchange", broken)
-    assert (await visit.ask(get())).startswith(b"HTTP/1.1 500 ")
-    async with asyncio.timeout(30):
-        await wire.ended.wait()
-    assert proxy._sites.all[0].upstream.open == 0
-    assert states(taken) == ["over"] * 2
-
-
-async def test_a_fault_in_our_books_leaves_no_half_and_no_second_answer(behind, visiting, taken, monkeypatch):
-    _, proxy = await behind(always(answer()))
-    visit, other = await visiting(proxy), await visiting(proxy)
-    for _ in range(2):
-        await visit.ask(get())
-
-    def broken(*_args, **_more):
-        raise RuntimeError("secret detail")
-
-    monkeypatch.setattr(proxy._books, "over", broken)
-    assert (await visit.ask(get())).startswith(b"HTTP/1.1 500 ")
-    assert (await other.ask(get(b"/a.txt", b"User-Agent: other"))).endswith(b"wool")
-    assert [await one.rest() for one in (visit, other)] == [b"", b""]
-    assert states(taken) == ["over"] * 2
-    assert proxy._sites.all[0].upstream.open == 0
-
-
-@pytest.mark.parametrize("said", [answer(b"silk!"), answer()[:-1], b"HTTP/1.1 103 Early Hints\r\n\r\n"])
-async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_says_something_else(behind, visiting, taken, said):
-    asked = asyncio.Event()
-
-    async def waits(line: Line, _: int) -> None:
-        asked.set()
-        await line.reader.read()
-
-    wire, proxy = await behind(first_then(always(answer()), waits, asked=2))
-    visit = await visiting(proxy)
-    for _ in range(2):
-        await visit.ask(get())
-    visit.writer.write(get())
-    async with asyncio.timeout(30):
-        await asked.wait()
-        (connection,) = proxy._front.connections
-        connection.transport.abort()
-        taken[-1]._asking.data_received(said)
-        assert states(taken)[-1] == "handed over"
-        await wire.ended.wait()
-        while proxy._sites.all[0].upstream.open:  # noqa: ASYNC110  nothing tells
-            await asyncio.sleep(0.01)
-    assert states(taken)[-1] == "over"
-
-
-async def test_a_visitor_may_leave_with_his_answer_not_taken(behind, visiting, asking, taken):
-    wire, proxy = await behind(always(answer(PAGE % (b"x" * 400_000), kind=b"text/html")), parts=asking)
-    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
-    for _ in range(5):
-        await visit.ask(page_of(cookie))
-    slow = await visiting(proxy)
-    slow.reader._limit = 1024
-    async with asyncio.timeout(30):
-        while not any(connection._taking for connection in proxy._front.connections):
-            slow.writer.write(page_of(cookie))
-            await asyncio.sleep(0.01)
-        slow.writer.transport.abort()
-        while len(proxy._front.connections) > 2:  # noqa: ASYNC110  nothing tells
-            await asyncio.sleep(0.01)
-    assert proxy._sites.all[0].upstream.open == 0
-    asked = len(wire.heads)
-    assert (await visit.ask(page_of(cookie))).endswith(b"</html>")
-    assert len(wire.heads) == asked + 1
-
-
-async def test_interim_answers_are_no_answers_on_the_short_way_either(behind, visiting, taken):
-    hints = b"HTTP/1.1 103 Early Hints\r\nLink: <https://www.google-analytics.com/a.js>; rel=preload\r\n\r\n"
-    wire, proxy = await behind(first_then(always(answer()), always(hints + answer()), asked=2))
-    visit = await visiting(proxy)
-    heard = [await visit.ask(get()) for _ in range(3)]
-    wire.script = always(hints, answer(), pause=0.03)
-    heard.append(await visit.ask(get()))
-    wire.script = always(answer())
-    heard.append(await visit.ask(get()))
-    assert len(set(heard)) == 1
-    assert states(taken) == ["over", "taken over", "taken over", "over"]
-
-
-async def test_tls_on_both_sides_changes_nothing(raw_site, start_proxy, tmp_path, asking, taken):
-    certificate, key = tmp_path / "a.pem", tmp_path / "a.key"
-    making = await asyncio.create_subprocess_exec(
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=shop.localhost",
-        "-addext", "subjectAltName=DNS:shop.localhost",
-        "-keyout", str(key), "-out", str(certificate), stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert await making.wait() == 0
-    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs.load_cert_chain(certificate, key)
-    wire = Wire(always(answer(PAGE % (b"x" * 200_000), kind=b"text/html")))
-    proxy = await start_proxy(
-        await raw_site(wire.serve, theirs), parts=asking, site={"upstream_verify": False},
-        certificate=str(certificate), certificate_key=str(key),
-    )  # fmt: skip
-    ours = ssl.create_default_context(cafile=certificate)
-    first, visit = [
-        Visit(*await asyncio.open_connection(*proxy.address, ssl=ours, server_hostname="shop.localhost"))
-        for _ in range(2)
-    ]
-    cookie = await refusal(first)
-    heard = [await visit.ask(page_of(cookie)) for _ in range(5)]
-    for _ in range(5):
-        visit.writer.write(page_of(cookie))
-        await asyncio.sleep(0.01)
-    heard += [await visit.hear() for _ in range(5)]
-    assert len(set(heard)) == 1
-    assert "over" in states(taken)
-    assert len(wire.heads) == 11
-    wire.script = always(answer(b"silk", kind=b"text/html"))
-    assert b"silk" in await visit.ask(page_of(cookie))
-    assert proxy._sites.all[0].upstream.open == 0
-    for one in (first, visit):
-        one.writer.close()
-        await one.writer.wait_closed()
 
 
 async def test_a_head_asked_for_is_no_whole_answer(behind, visiting, taken):
