@@ -325,7 +325,8 @@ async def test_a_body_whose_kind_has_to_be_guessed_is_looked_at_each_time(behind
 
 async def test_a_head_asked_for_is_no_whole_answer(behind, visiting, taken):
     async def script(line: Line, number: int) -> None:
-        await line.say(answer() if wire.heads[number].startswith(b"GET ") else answer()[:-4])
+        said = answer(b"silk!") if number == 9 else answer()
+        await line.say(said if wire.heads[number].startswith(b"GET ") else answer()[:-4])
 
     wire, proxy = await behind(script)
     visit = await visiting(proxy)
@@ -334,7 +335,10 @@ async def test_a_head_asked_for_is_no_whole_answer(behind, visiting, taken):
         visit.writer.write(get().replace(b"GET", b"HEAD"))
         assert await visit.reader.readuntil(b"\r\n\r\n") == whole[:-4]
         assert await visit.ask(get()) == whole
-    assert len(taken) == 4
+    visit.writer.write(get().replace(b"GET", b"HEAD"))
+    assert await visit.reader.readuntil(b"\r\n\r\n") == whole[:-4]
+    assert (await visit.ask(get())).endswith(b"silk!")
+    assert len(taken) == 5
 
 
 async def test_visitors_behind_a_balancer_are_told_apart(behind, taken):

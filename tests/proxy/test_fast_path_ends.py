@@ -55,6 +55,26 @@ async def test_a_connection_that_closes_unanswered_is_asked_again_elsewhere(behi
     assert states(taken) == ["over", "taken over", "over"]
 
 
+async def test_a_page_that_pauses_is_shown_as_far_as_it_has_come(behind, visiting, asking, taken):
+    said, go = answer(PAGE % b"shop", kind=b"text/html"), asyncio.Event()
+
+    async def pauses(line: Line, _: int) -> None:
+        await line.say(said[:-30])
+        await go.wait()
+        await line.say(said[-30:])
+
+    _, proxy = await behind(first_then(always(said), pauses, asked=7), parts=asking)
+    visit, cookie = await visiting(proxy), await refusal(await visiting(proxy))
+    for _ in range(6):
+        whole = await visit.ask(page_of(cookie))
+    visit.writer.write(page_of(cookie))
+    async with asyncio.timeout(30):
+        assert b"wool" not in await visit.reader.readuntil(b"<title>shop</title>")
+        go.set()
+        assert (await visit.reader.readuntil(b"</html>")).count(b"wool") == whole.count(b"wool") == 1
+    assert states(taken)[-1] == "taken over"
+
+
 async def test_a_silent_site_is_a_504(behind, visiting, taken):
     async def silent(line: Line, _: int) -> None:
         await line.reader.read()
