@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
+from policies.embeds import resolve
 from policies.purpose import Purpose
 from policies.rules import Rules
 from policies.verdict import Request, Verdict
@@ -132,7 +133,7 @@ def _refresh_passes(value: bytes, exchange: Exchange) -> bool:
 
 def _passes(what: str, url: str, kind: str, exchange: Exchange) -> bool:
     try:
-        absolute = urljoin(f"{exchange.origin}{exchange.path}", url.strip())
+        absolute = resolve(url, f"{exchange.origin}{exchange.path}")
         parts = urlsplit(absolute)
         host = parts.hostname
     except ValueError:

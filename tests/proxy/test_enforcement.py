@@ -205,6 +205,17 @@ async def test_the_site_cannot_set_tracker_cookies_or_ours_but_delete_them(shop,
     assert ("shop", "cookie", "other", "/") in proxy.ledger.sightings
 
 
+@pytest.mark.parametrize(
+    "written",
+    [r"/\www.google-analytics.com/a.js", r"\\www.google-analytics.com/a.js", "https:www.google-analytics.com/a.js"],
+)
+async def test_addresses_in_headers_are_read_as_browsers_read_them(shop, say, site, written):
+    site.answer = page(Link=f"<{written}>; rel=preload; as=script", Refresh=f"0; url={written}")
+    proxy = await shop()
+    got = await say(proxy.address, request(b"Sec-Fetch-Dest: document"))
+    assert (got.header("link"), got.header("refresh")) == ([], [])
+
+
 async def test_headers_that_make_browsers_load_or_tell_are_gated(shop, say, site):
     site.answer = page(
         Link='</a.css>; rel=preload; as=style, <https://www.google-analytics.com/a.js>; rel="preload"; as=script, '
