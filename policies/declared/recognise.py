@@ -122,7 +122,7 @@ def names_in_cell(text: str, start: int, end: int, catalogue: Catalogue) -> list
     found: list[Named] = []
     whole = True
     for piece_start, piece_end in _pieces(text, start, end):
-        piece = text[piece_start:piece_end]
+        piece = text[piece_start:piece_end].rstrip(". ")
         cut = _TRAILING.sub("", piece) or piece
         name = cut.strip().strip("\"'`«»“”‘’").rstrip(".,;:")
         if not name:

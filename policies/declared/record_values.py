@@ -65,7 +65,7 @@ def cookies_of_record(document: Document, record: Record, catalogue: Catalogue, 
     if kind is None and record.block.path:
         kind = kind_named(record.block.path[-1])
     span = trimmed(text, record.start, record.end) or (record.start, record.end)
-    lives = shared_out(said, len(record.names))
+    lives = shared_out(said, len(record.names)) if said else _beside(text, record)
     return [
         DeclaredCookie(
             name=named.name, lifetime=life.seconds if life else None, session=bool(life and life.session),
@@ -74,6 +74,12 @@ def cookies_of_record(document: Document, record: Record, catalogue: Catalogue, 
         )
         for named, life in zip(record.names, lives, strict=True)
     ]  # fmt: skip
+
+
+def _beside(text: str, record: Record) -> list[SaidLifetime | None]:
+    """What follows each name up to the next one: "sid (session), lang (1 year)"."""
+    ends = [*(named.start for named in record.names[1:]), record.end]
+    return [life_in(text[named.end : end]) for named, end in zip(record.names, ends, strict=True)]
 
 
 def _first_sentence(value: str) -> str:

@@ -107,7 +107,12 @@ def records_of(document: Document, catalogue: Catalogue) -> tuple[list[Record], 
                 used.append((open_record, line.block))
             else:
                 open_record = None
-    kept = [record for record in records if record.names and _confirmed(document, record, catalogue)]
+    leads = _leads(document)
+    kept = [
+        record
+        for record in records
+        if record.names and _confirmed(document, record, catalogue, leads.get(record.block.start, ""))
+    ]
     sure = {id(record) for record in kept}
     taken = frozenset(block.start for record, block in used if id(record) in sure)
     return kept, taken
@@ -164,12 +169,25 @@ def _title(
     return names, span
 
 
-def _confirmed(document: Document, record: Record, catalogue: Catalogue) -> bool:
+def _leads(document: Document) -> dict[int, str]:
+    """What stands above each list's items and leads to them ("We use the following cookies:"), by an item's start."""
+    leads: dict[int, str] = {}
+    above = ""
+    for block in document.blocks:
+        if block.kind == "item":
+            leads[block.start] = above
+        else:
+            above = document.of(block)
+            above = above if above.endswith(":") else ""
+    return leads
+
+
+def _confirmed(document: Document, record: Record, catalogue: Catalogue, lead: str) -> bool:
     """Has a label, a lifetime, or the name itself shown that this is about cookies?"""
     text = document.text
     if any(known(named.name, catalogue) for named in record.names):
         return True
-    near = about_cookies(record.block.path, catalogue, text[record.start : record.end])
+    near = about_cookies(record.block.path, catalogue, text[record.start : record.end], lead)
     somewhere = bool(COOKIE_WORD.search(" ".join((document.title, *record.block.path))))
     strong = all(named.strong for named in record.names)
     if record.sure:

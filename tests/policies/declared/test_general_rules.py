@@ -238,3 +238,17 @@ def test_a_heading_that_says_cookies_is_no_label_of_the_paragraph_below(heading:
 def test_the_word_session_before_the_end_of_the_browser_hides_it_not() -> None:
     item = "<h1>Cookies</h1><ul><li>PHPSESSID : session, supprimé à la fermeture du navigateur</li></ul>"
     assert [(cookie.name, cookie.session) for cookie in read(item).cookies] == [("PHPSESSID", True)]
+
+
+def test_labelled_items_below_a_line_about_cookies_are_cookies() -> None:
+    item = "<li>Navn: epslanguage. Formål: språk. Utløper: etter 1 år</li>"
+    assert lives(read(f"<p>Følgende informasjonskapsler brukes:</p><ul>{item}</ul>")) == {"epslanguage": 365 * DAY}
+    assert read(f"<p>Feltene i skjemaet:</p><ul>{item}</ul>").cookies == ()
+
+
+def test_each_name_of_a_labelled_list_has_the_lifetime_in_its_brackets() -> None:
+    text = "<p>Cookies used: <code>foo_session</code> (session), <code>bar</code> (5 minutes).</p>"
+    assert [(cookie.name, cookie.lifetime, cookie.session) for cookie in read(text).cookies] == [
+        ("foo_session", None, True),
+        ("bar", 300, False),
+    ]
