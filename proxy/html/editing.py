@@ -54,6 +54,8 @@ _INTERESTS = {
     for links in (False, True)
     for background in (False, True)
 }
+_CSS_TRIGGERS = ("url(", "image-set(", ".#40;", ".#x28;", ".lpar;")
+"""In a lower-cased text whose ampersands are dots, as the splicer shows it."""
 _AS_IT_WAS = b"="
 _SOURCES, _FOREIGN_SOURCES = frozenset(["src"]), frozenset(["src", "href", "xlink:href"])
 _UNREMEMBERED = _PLUMBING | {"iframe", "object", "embed"}
@@ -108,7 +110,7 @@ class Editing:
     def interest(self, shadow: str) -> tuple[frozenset[str], bool]:
         """Which tags can matter in this text: links only where something pings, all where CSS may name an address."""
         wanted = _INTERESTS["ping" in shadow or "attributionsrc" in shadow, "background" in shadow]
-        return wanted, "url(" in shadow or "image-set(" in shadow
+        return wanted, any(trigger in shadow for trigger in _CSS_TRIGGERS)
 
     def is_known(self, stretch: bytes) -> bool:
         return stretch in self._stretches

@@ -38,7 +38,8 @@ _FRAMES = frozenset(["iframe", "object", "embed"])
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NEVER_SHOWN = frozenset(["script", "style", "noscript"])
 """Elements whose style attribute loads nothing: they make no box."""
-_TRIGGERS = (b"url(", b"image-set(")
+_TRIGGERS = (b"url(", b"image-set(", b"&#40;", b"&#x28;", b"&lpar;")
+"""Also with the bracket as a character reference, as some templates escape all that is no letter."""
 
 
 class Elements:
@@ -60,7 +61,11 @@ class Elements:
     def tag(self, tag: str, raw: bytes, name_length: int, *, placeholders: bool) -> bytes | None:
         """A start tag by its local name; None leaves it as it is. `name_length` is that of the name as written."""
         loads = _LOADS.get(tag, {})
-        styled = b"(" in raw and tag not in _NEVER_SHOWN and any(trigger in raw.lower() for trigger in _TRIGGERS)
+        styled = (
+            (b"(" in raw or b"&" in raw)
+            and tag not in _NEVER_SHOWN
+            and any(trigger in raw.lower() for trigger in _TRIGGERS)
+        )
         if not loads and not styled:
             return None
         values: dict[bytes, bytes] = {}
