@@ -169,11 +169,14 @@ async def test_kinds_of_visitors_that_differ_in_one_thing_are_told_apart(behind,
     assert states(taken[before:]) == ["over"] * 2 * len(kinds)
 
 
-async def test_a_cookie_of_ours_is_set_for_whom_it_is_and_for_nobody_else(behind, visiting, asking, taken):
-    _, proxy = await behind(always(answer(PAGE % b"shop", kind=b"text/html")), parts=asking)
+async def test_a_cookie_of_ours_is_set_for_whom_it_is_and_for_nobody_else(
+    behind, visiting, speaking, desk_clock, taken
+):
+    _, proxy = await behind(always(answer(PAGE % b"shop", kind=b"text/html")), parts=speaking)
     visit = await visiting(proxy)
     new = page_of(b"Sec-GPC: 1")
     cookie = re.search(rb"(?i)set-cookie: (samtykke=[^;]+)", await visit.ask(new))[1]
+    desk_clock.append(desk_clock[-1] + timedelta(seconds=60))
     for _ in range(4):
         assert b"set-cookie: samtykke=" in (await visit.ask(new)).lower()
         assert b"set-cookie" not in (await visit.ask(page_of(b"Sec-GPC: 1\r\nCookie: " + cookie))).lower()

@@ -316,6 +316,7 @@ async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_does(behind, 
             await asyncio.sleep(0.01)
     assert states(taken)[-1] == "over"
     taken.clear()
+    del connection
     gc.collect()
     assert complaints == []
 
