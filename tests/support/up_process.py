@@ -47,7 +47,7 @@ class Up:
     def config(self) -> Path:
         return self.folder / "samtykke-data" / "demo" / "samtykke.toml"
 
-    def run(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Another command of the same program with the demo's config."""
         return subprocess.run(
             [*self.program, *arguments, "--config", str(self.config)],
@@ -73,10 +73,10 @@ def samtykke_up(folder: Path, *arguments: str, program: Sequence[str] = ()) -> I
     reader = threading.Thread(target=lambda: up.lines.extend(process.stdout or ()), daemon=True)
     reader.start()
     try:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while "Ctrl-C ends everything" not in up.said:
             assert process.poll() is None, f"ended with {process.returncode}:\n{up.said}"
-            assert time.monotonic() < deadline, f"not up after 180 s:\n{up.said}"
+            assert time.monotonic() < deadline, f"not up after 600 s:\n{up.said}"
             time.sleep(0.1)
         yield up
     finally:
