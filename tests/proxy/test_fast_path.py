@@ -204,11 +204,13 @@ async def test_trackers_cookies_are_taken_off_and_counted_each_time(behind, visi
     assert all(b"_ga" not in one and b"basket=1" in one for one in heard)
     assert all(b"_ga" not in head and b"basket=1" in head for head in wire.heads)
     assert states(taken) == ["over"] * 3
+    assert await visit.ask(get(b"/a.txt", b"User-Agent: other")) == heard[0]
+    assert len(taken) == 3
     counted = proxy.counted.counts.stripped(1)
-    assert (counted["cookie_set"], counted["cookie_sent"]) == (4, 4)
+    assert (counted["cookie_set"], counted["cookie_sent"]) == (5, 4)
     found = {key[4]: number for key, number in proxy.ledger.evidence.items() if key[5] == "strip"}
-    assert found == {"cookie_set": 4, "cookie_sent": 4}
-    assert proxy.ledger.sightings == {("shop", "cookie", "basket", "/a.txt"): 4}
+    assert found == {"cookie_set": 5, "cookie_sent": 4}
+    assert proxy.ledger.sightings == {("shop", "cookie", "basket", "/a.txt"): 5}
 
 
 async def test_another_head_goes_the_long_way(behind, visiting, taken):
