@@ -52,6 +52,8 @@ from runtime.resolve import LocalhostResolver
 
 _STATUS: dict[Failure, int] = {"unreachable": 502, "broken": 502, "stale": 502, "busy": 503, "timeout": 504}
 _LOOK_EVERY = 1.0
+_UNTIL_ACCEPTED = 3
+"""Turns of the loop from an accepted socket to a connection that we know."""
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
@@ -154,14 +156,25 @@ class Proxy:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._looking
-        for server in self._servers:
-            server.close()
+        await self._accept_no_more()
         if self._front is not None:
             await self._front.drain(deadline)
         for server in self._servers:
             await server.wait_closed()
         await self._close_parts()
         self._log.info("stopped")
+
+    async def _accept_no_more(self) -> None:
+        """Close what we listen on. Whoever was accepted just now gets his connection first: asyncio forgets him with
+        the socket open where the server is closed before (CPython gh-109564)."""
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for listening in server.sockets:
+                loop.remove_reader(listening.fileno())
+        for _ in range(_UNTIL_ACCEPTED):
+            await asyncio.sleep(0)
+        for server in self._servers:
+            server.close()
 
     async def _close_parts(self) -> None:
         for site in self._sites.all:

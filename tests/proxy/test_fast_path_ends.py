@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import ssl
 
 import pytest
@@ -389,3 +390,14 @@ async def test_tls_on_both_sides_changes_nothing(raw_site, start_proxy, tmp_path
     for one in (first, visit):
         one.writer.close()
         await one.writer.wait_closed()
+
+
+async def test_a_visitor_who_is_being_accepted_as_we_stop_is_answered(behind):
+    _, proxy = await behind(always(answer()))
+    with socket.create_connection(proxy.address) as visitor:
+        visitor.sendall(get())
+        visitor.setblocking(False)
+        await proxy.stop(20)
+        async with asyncio.timeout(20):
+            heard = await asyncio.get_running_loop().sock_recv(visitor, 65_536)
+    assert heard.startswith(b"HTTP/1.1 200 ")
