@@ -76,6 +76,31 @@ async def test_a_page_that_pauses_is_shown_as_far_as_it_has_come(behind, visitin
     assert states(taken)[-1] == "taken over"
 
 
+def grows_stale(connection) -> None:
+    connection.idle_since -= 100
+
+
+def says_something_uncalled(connection) -> None:
+    connection.data_received(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+
+
+def is_being_closed(connection) -> None:
+    connection.transport.close()
+
+
+@pytest.mark.parametrize("happens", [grows_stale, says_something_uncalled, is_being_closed])
+async def test_a_connection_in_doubt_is_not_asked_on(behind, visiting, taken, happens):
+    wire, proxy = await behind(always(answer()))
+    visit = await visiting(proxy)
+    for _ in range(2):
+        await visit.ask(get())
+    (connection,) = proxy._sites.all[0].upstream._idle
+    happens(connection)
+    assert (await visit.ask(get())).endswith(b"wool")
+    assert len(taken) == 1
+    assert len(wire.heads) == 3
+
+
 async def test_a_silent_site_is_a_504(behind, visiting, taken):
     async def silent(line: Line, _: int) -> None:
         await line.reader.read()
