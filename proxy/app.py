@@ -33,7 +33,7 @@ from proxy.exchange import Exchange
 from proxy.fast_path import FastPath
 from proxy.forward import Forwarder
 from proxy.gates import GATES, Gate
-from proxy.headers import Fields, refusal
+from proxy.headers import Fields, origin_form, refusal
 from proxy.ledger import Ledger
 from proxy.own import GPC_PATH, HEALTH_PATH, OwnAddresses, is_own, send
 from proxy.pages import Page, problem
@@ -268,6 +268,8 @@ class Proxy:
                 reply.keep_alive = False
                 self.counted.failure("refused")
             else:
+                if received.whole is not None:
+                    received.target = origin_form(received.target)
                 path = received.target.partition(b"?")[0].decode("latin-1")
                 known = self._arrivals.known(received)
                 site = known.site if known is not None else self._sites.find(_host(received))

@@ -26,6 +26,7 @@ _ANSWER = re.compile(
     + _VALUE
     + rb")*+)\r\n"
 )
+_BODYLESS_ANSWER = re.compile(rb"HTTP/1\.[01] ([2-5][0-9][0-9])[ \r]")
 _LINE = re.compile(rb"([^:]++):[ \t]*+([^\r]*+)\r\n")
 _TELLING = frozenset(
     {
@@ -135,6 +136,15 @@ def answer(data: bytes, bounds: Bounds = _USUAL, *, bodyless: bool) -> PlainAnsw
     if length is None or len(data) - begins > length or len(items) > bounds.most:
         return None
     return PlainAnswer(int(status), reason or b"", Fields.of(items), begins, length)
+
+
+def without_surplus(data: bytes, *, bodyless: bool) -> bytes:
+    """What arrived, up to the end of an answer that has no body by its nature (RFC 9112 6.3, 1); else all of it."""
+    begun = _BODYLESS_ANSWER.match(data)
+    if begun is None or not (bodyless or begun[1] in _BODYLESS):
+        return data
+    end = data.find(b"\r\n\r\n")
+    return data[: end + 4] if end >= 0 else data
 
 
 def _values(lines: bytes) -> list[tuple[bytes, bytes]]:

@@ -6,7 +6,8 @@ and encoded again; each piece leaves before the next is asked for. When the site
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 from aiohttp.client_exceptions import ClientPayloadError
@@ -18,6 +19,7 @@ from proxy.document import DocumentBody
 from proxy.documents import Documents, is_common
 from proxy.gates import Gate, through
 from proxy.headers import Fields, drop_hop_by_hop, elements
+from proxy.html import charset, sniff
 from proxy.html.sniff import grammar, kind_of
 from proxy.mapping import URL_FIELDS, Mapping
 from proxy.parts import Document
@@ -25,12 +27,15 @@ from proxy.recent import Outcome
 from proxy.remembered import Memory, Rewritten, digest
 from proxy.settings import Limits
 from proxy.upstream import UpstreamError
-from proxy.upstream_connection import Answer
+from proxy.upstream_connection import Answer, Content
 from proxy.whole import Whole, coding_for, first, gather, may_be_whole
 
+_MARKED = 64
+"""Bytes, compressed or not, within which a byte order mark shows."""
 _EMPTY = frozenset({204, 205, 304})
 _NOT_RENDERED = frozenset({204, 206, 304})
 _RENDERED = frozenset({"page", "frame", "fragment"})
+_FRAMINGS: tuple[list[bytes], ...] = ([], [b"chunked"], [b"identity"])
 _LENGTH_AND_CODING = frozenset({b"content-length", b"content-encoding"})
 _LENGTH = frozenset({b"content-length"})
 _TRANSPORT_SECURITY = frozenset({b"strict-transport-security"})
@@ -43,7 +48,12 @@ def received(context: Context, answer: Answer) -> Fields:
     if not answer.plain:
         if not fields.well_formed():
             raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
+        if elements(fields.joined(b"transfer-encoding")) not in _FRAMINGS:
+            raise UpstreamError("broken", "the answer is in a transfer coding that was not asked for")
         drop_hop_by_hop(fields)
+    if answer.status == 204:
+        # RFC 9110 8.6: none there.
+        fields.drop(_LENGTH)
     mapping = context.mapping
     if mapping is not None:
         _map_back(fields, mapping, everything=context.maps_names)
@@ -102,9 +112,11 @@ class Relay:
         if document or (rendered and kind.needs_body):
             applied = coding.codings(fields.joined(b"content-encoding"))
         if rendered and kind.needs_body:
-            head = head or (b"" if context.bodyless_request else await first(answer.content))
             said = (fields.get(b"content-type") or b"").decode("latin-1")
             nosniff = (fields.get(b"x-content-type-options") or b"").strip().lower() == b"nosniff"
+            if not context.bodyless_request:
+                undecided = partial(sniff.undecided, said, nosniff=nosniff)
+                head = await self._beginning(answer.content, applied, head, undecided, sniff.NEEDED)
             document = grammar(said, self._peek(applied, head), nosniff=nosniff) is not None
         if document or context.exchange.role == "worker" or _confirms(context, answer):
             self._gate_document(context, fields, document=document)
@@ -167,6 +179,16 @@ class Relay:
             return False
         return not (fields.get(b"content-disposition") or b"").strip(b" \t").lower().startswith(b"attachment")
 
+    async def _beginning(
+        self, content: Content, applied: list[bytes], head: bytes, undecided: Callable[[bytes], bool], most: int
+    ) -> bytes:
+        """As much of a body as it takes to decide, as a browser waits for it; never more than `most` bytes and what
+        comes with them. Raises UpstreamError."""
+        head = head or await first(content)
+        while len(head) < most and not content.at_eof() and undecided(self._peek(applied, head)):
+            head += await first(content)
+        return head
+
     def _peek(self, applied: list[bytes], head: bytes) -> bytes:
         """The first bytes, decoded, for sniffing; empty where they cannot be read."""
         peek = self._decoder(applied) if applied else None
@@ -212,7 +234,8 @@ class Relay:
     ) -> bool:
         """A document through decoder, rewriter and encoder."""
         reply, content = context.reply, answer.content
-        head = head or await first(answer.content)
+        applied = coding.codings(fields.joined(b"content-encoding"))
+        head = await self._beginning(content, applied, head, charset.undecided, _MARKED)
         if not head:
             fields.drop(_LENGTH)
             fields.add(b"Content-Length", b"0")

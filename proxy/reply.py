@@ -46,7 +46,7 @@ class Reply:
         """
         self.status, self.started = status, True
         self._connection.answering = True
-        if self._connection.front.draining:
+        if self._connection.front.draining or not self._connection.may_stay(self._received):
             self.keep_alive = False
         modern = self._received.version >= (1, 1)
         if not self.bodyless and length is None:

@@ -191,6 +191,8 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
         self.idle_since = 0.0
         self._state: State = "idle"
         self._bodyless = False
+        self._unread = False
+        """Has the parser been given nothing yet?"""
         self._answer: Waiting | None = None
         self._expected: tuple[Expecting, bytes, int] | None = None
         self._body: Body | None = None
@@ -233,7 +235,7 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
         """Let aiohttp's parser read what comes from here on."""
         limits = self._limits
         self._asked = self._state == "head"
-        self._state = "parsed"
+        self._state, self._bodyless, self._unread = "parsed", bodyless, True
         self.set_response_params(
             skip_payload=bodyless,
             read_until_eof=True,
@@ -289,6 +291,8 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
                 self._head_received(data)
             case "body":
                 self._body_received(data)
+            case "parsed" if self._unread:
+                self._parse_first(data)
             case _:
                 super().data_received(data)
 
@@ -304,13 +308,21 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
         if found is None:
             self.parse(bodyless=self._bodyless)
             self._stop_clock()
-            super().data_received(data)
+            self._parse_first(data)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
             return
         body = self._body_of(data[found.begins :], found.length)
         if waiting is not None and not waiting.done():
             waiting.set_result(self._answer_of(found, data[: found.begins], body))
+
+    def _parse_first(self, data: bytes) -> None:
+        """The first bytes of an answer. What follows one that has no body is no answer to anything."""
+        self._unread = False
+        head = plain.without_surplus(data, bodyless=self._bodyless)
+        super().data_received(head)
+        if len(head) < len(data):
+            self.force_close()
 
     def _body_of(self, first: bytes, length: int) -> Body:
         body = Body(self, first, length - len(first))

@@ -34,6 +34,7 @@ _EARLY = 65_536
 """Bytes that may wait behind a request that is being answered."""
 _NEVER = 1e9
 """Seconds: aiohttp's own clock for idle connections is not used, since it does not know of plain requests."""
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _QUIET = logging.getLogger("samtykke.server")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -99,8 +100,8 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
     hook for tunnels."""
 
     __slots__ = (
-        "_announced", "_announcing", "_clock", "_early", "_limits", "_next", "_reader", "_remote", "_serving",
-        "_shortened", "_taking", "_untaken", "answering", "busy", "front", "on_pause", "refused", "since",
+        "_announced", "_announcing", "_clock", "_early", "_ending", "_limits", "_next", "_reader", "_remote",
+        "_serving", "_shortened", "_taking", "_untaken", "answering", "busy", "front", "on_pause", "refused", "since",
     )  # fmt: skip
 
     def __init__(self, manager: Front, loop: asyncio.AbstractEventLoop, limits: Limits, refused: Refused) -> None:
@@ -121,6 +122,8 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
         self._taking = False
         """Has an answer been delivered that the visitor has not taken yet?"""
         self._early = b""
+        self._ending = b""
+        """The last bytes that aiohttp's parser was given."""
         self._remote: str | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._untaken = 0
@@ -227,7 +230,20 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
             self._reader = "lent" if read is not None else "aiohttp"
         elif self._reader == "lent":
             self._reader = "aiohttp"
+        self._ending = (self._ending + data[-len(_LAST_CHUNK) :])[-len(_LAST_CHUNK) :]
         super().data_received(data)
+
+    def may_stay(self, received: Received) -> bool:
+        """May another request follow this one? aiohttp's parser takes the last field of a chunked body's trailer for
+        one of the next request, and drops what comes with a request for an upgrade that it does not know."""
+        fields, request = received.fields, received.whole
+        if request is None:
+            return True
+        if (fields.get(b"upgrade") or b"websocket").lower() != b"websocket":
+            return False
+        if fields.get(b"transfer-encoding") is None:
+            return True
+        return request.content.is_eof() and not self._messages and self._ending == _LAST_CHUNK
 
     def begin(self, received: Received) -> None:
         """Have a plain request answered the long way, by one task for all of them."""

@@ -118,6 +118,17 @@ def charset_of(content_type: str | None, start: bytes, *, xml: bool = False) -> 
     return Charset(found) if found else Charset("windows-1252", certain=False)
 
 
+_MARKS = (
+    b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe", b"<\x00?\x00x\x00", b"<\x00!\x00", b"<\x00h\x00", b"\x00<\x00?\x00x",
+    b"\x00<\x00!", b"\x00<\x00h",
+)  # fmt: skip
+
+
+def undecided(start: bytes) -> bool:
+    """Could the next bytes show that a document is in UTF-16, or that it begins with a byte order mark?"""
+    return any(len(start) < len(mark) and mark.startswith(start) for mark in _MARKS)
+
+
 def _prescan(start: bytes) -> str | None:
     """The charset of the first `meta` that names one (13.2.3.2, prescan a byte stream)."""
     position = 0

@@ -53,6 +53,22 @@ def grammar(content_type: str | None, body: bytes, *, nosniff: bool = False) -> 
     return "xml" if _LOOKS_XML.match(start) else None
 
 
+_BEGINNINGS = (b"<!--", b"<?xml", *(b"<" + tag for tag in _TAGS.split(b"|")))
+
+
+def undecided(content_type: str | None, body: bytes, *, nosniff: bool = False) -> bool:
+    """Could more bytes still make this beginning of a body a document? False once `grammar` has its final say."""
+    kind = essence(content_type)
+    if len(body) >= NEEDED or kind in _HTML or kind in _XML or grammar(content_type, body, nosniff=nosniff) is not None:
+        return False
+    if kind not in _UNKNOWN:
+        return kind in _GENERIC_XML or kind.endswith("+xml")
+    if nosniff and kind:
+        return False
+    start = _ascii(body).lstrip(b"\t\n\x0c\r ").lower()
+    return any(each.startswith(start) for each in _BEGINNINGS) or any(mark.startswith(body) for mark in _BOMS)
+
+
 class Kind(NamedTuple):
     """What a Content-Type says by itself. `needs_body`: whether it is a document shows in the body only."""
 

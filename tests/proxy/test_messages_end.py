@@ -1,0 +1,129 @@
+"""Where one message ends, the next begins, and nothing of the one is read as the other: on both sides of the proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import pytest
+
+HOST = b"Host: shop.localhost\r\n"
+CHUNKED = b"POST /first HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+NEXT = b"GET /next HTTP/1.1\r\n" + HOST + b"\r\n"
+TRACKER = b'<!doctype html><script src="https://www.google-analytics.com/analytics.js"></script>'
+
+
+async def answers(address, *pieces: bytes) -> bytes:
+    """All that comes until the connection ends, or nothing more comes for a while."""
+    reader, writer = await asyncio.open_connection(*address)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+    got = b""
+    try:
+        async with asyncio.timeout(1):
+            while piece := await reader.read(65_536):
+                got += piece
+    except TimeoutError:
+        pass
+    finally:
+        writer.close()
+    return got
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (CHUNKED + b"X-Late: 1\r\n\r\n" + NEXT,),
+        (CHUNKED + b"X-Late: 1\r\n\r\n", NEXT),
+        (CHUNKED + b"X-Late: 1\r\n\r\n" + CHUNKED + b"\r\n",),
+    ],
+)
+async def test_a_trailer_is_no_field_of_the_next_request(site, start_proxy, pieces):
+    proxy = await start_proxy(site.url)
+    assert b"Connection: close" in await answers(proxy.address, *pieces)
+    assert [seen.target for seen in site.seen] == ["/first"]
+
+
+async def test_a_chunked_body_without_trailer_ends_no_connection(site, start_proxy):
+    proxy = await start_proxy(site.url)
+    reader, writer = await asyncio.open_connection(*proxy.address)
+    async with asyncio.timeout(30):
+        for asked in (CHUNKED + b"\r\n", NEXT):
+            writer.write(asked)
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\nhello")
+    writer.close()
+
+
+async def test_what_comes_behind_an_upgrade_that_is_not_made_is_asked_again(site, start_proxy):
+    proxy = await start_proxy(site.url)
+    upgrade = b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    assert b"Connection: close" in await answers(proxy.address, upgrade + NEXT)
+
+
+async def test_an_address_with_a_host_is_one_of_ours_as_well(site, start_proxy, say):
+    proxy = await start_proxy(site.url)
+    got = await say(proxy.address, b"GET http://shop.localhost/.samtykke/health HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert b'"live": true' in got.body
+    assert site.seen == []
+
+
+@pytest.mark.parametrize("asked", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 204),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", 204),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", 304),
+    ],
+)
+async def test_what_follows_an_answer_without_a_body_is_let_go(raw_site, start_proxy, say, asked, said, status):
+    async def script(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await reader.read()
+
+    proxy = await start_proxy(await raw_site(script))
+    body = b"Content-Length: 2\r\n\r\nok" if asked == "POST" else b"\r\n"
+    got = await say(proxy.address, asked.encode() + b" / HTTP/1.1\r\n" + HOST + body)
+    assert (got.status, got.body) == (status, b"")
+    assert status != 204 or b"content-length" not in got.head.lower()
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"chunked, chunked", b"xchunked"])
+async def test_a_transfer_coding_that_was_not_asked_for_is_a_502(raw_site, start_proxy, say, coding):
+    async def script(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + coding + b"\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+        writer.close()
+
+    proxy = await start_proxy(await raw_site(script))
+    assert (await say(proxy.address, NEXT)).status == 502
+
+
+@pytest.mark.parametrize("first", [1, 5, 12])
+@pytest.mark.parametrize("coded", [b"", b"gzip"])
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [(b"", TRACKER), (b"text/html", b"\xff\xfe" + TRACKER.decode().encode("utf-16-le"))],
+    ids=["no type", "UTF-16"],
+)
+async def test_a_document_is_known_however_small_its_first_piece(
+    raw_site, start_proxy, say, first, coded, kind, document
+):
+    body = gzip.compress(document) if coded else document
+    fields = (b"Content-Type: " + kind + b"\r\n" if kind else b"") + (b"Content-Encoding: gzip\r\n" if coded else b"")
+
+    async def script(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body[:first])
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        writer.write(body[first:])
+
+    proxy = await start_proxy(await raw_site(script))
+    # The guard is made when first asked for, and nothing is read meanwhile.
+    await say(proxy.address, b"GET /.samtykke/assets/none HTTP/1.1\r\n" + HOST + b"\r\n", wait=30)
+    got = await say(proxy.address, NEXT)
+    assert b'data-samtykke-src="https://www.google-analytics.com/analytics.js"' in got.body
