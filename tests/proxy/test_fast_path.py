@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from short_way import PAGE, Line, Visit, always, answer, first_then, get, page_of, refusal, states
+from structlog.testing import capture_logs
 
 from policies.purpose import Purpose
 from policies.site_policy import PolicyCookie, SitePolicy, in_force
@@ -222,9 +223,12 @@ async def test_another_head_goes_the_long_way(behind, visiting, taken):
     async def script(line: Line, number: int) -> None:
         await line.say(said[number])
 
-    _, proxy = await behind(script)
+    wire, proxy = await behind(script)
     visit = await visiting(proxy)
-    heard = [await visit.ask(get()) for _ in said]
+    with capture_logs() as logs:
+        heard = [await visit.ask(get()) for _ in said]
+    logged = [entry["request_id"].encode() for entry in logs if entry["event"] == "request"]
+    assert logged == [re.search(rb"X-Request-Id: (\w+)", head)[1] for head in wire.heads]
     assert [one.partition(b"\r\n\r\n")[2] for one in heard] == [
         b"wool", b"wool", b"silk!", b"wool", b"yarn", b"wool", b"gone", b"wool",
     ]  # fmt: skip
