@@ -379,6 +379,8 @@ class Proxy:
         self, received: Received, reply: Reply, site: Site, path: str, visitor: Visitor | None, request_id: str
     ) -> None:
         request, desk = received.whole, self.parts.desk
+        if (received.fields.get(b"expect") or b"").lower() == b"100-continue" and received.version >= (1, 1):
+            await received.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if path == GPC_PATH:
             await send(reply, self._own.gpc())
         elif request is None:

@@ -12,7 +12,7 @@ from proxy.asked import Asked
 from proxy.asking import ask
 from proxy.context import Context
 from proxy.gates import Gate
-from proxy.headers import origin_form
+from proxy.headers import elements, origin_form
 from proxy.html.sniff import grammar
 from proxy.relay import Relay, received
 from proxy.settings import ProxySettings
@@ -82,6 +82,8 @@ class Forwarder:
     async def _switch(self, context: Context, asked: Asked, answer: Answer) -> None:
         if not asked.upgrade:
             raise UpstreamError("broken", "switches protocols without being asked")
+        if elements(answer.fields.joined(b"upgrade")) != [b"websocket"]:
+            raise UpstreamError("broken", "switches to another protocol than was asked for")
         fields = received(context, answer)
         self._relay.gate(context, fields)
         fields.add(b"Connection", b"Upgrade")

@@ -144,9 +144,13 @@ class Fields:
 
     def well_formed(self) -> bool:
         """Are all names tokens and all values free of control characters? A lenient parser lets some through."""
-        bad = _BAD_VALUE.search
         token = _TOKEN.fullmatch
-        return all(token(name) is not None and bad(value) is None for _, name, value in self._items)
+        return all(token(name) is not None and is_text(value) for _, name, value in self._items)
+
+    def repeats(self, key: bytes) -> bool:
+        """Does the name stand there more than once, or with a list?"""
+        first = self.get(key)
+        return first is not None and (b"," in first or len(self.all(key)) > 1)
 
     def size(self) -> int:
         return sum(len(name) + len(value) + 4 for _, name, value in self._items)
@@ -158,6 +162,11 @@ class Fields:
     def encode(self, first_line: bytes) -> bytes:
         """The head of a message, its empty line included."""
         return b"%b\r\n%b\r\n" % (first_line, self.lines())
+
+
+def is_text(value: bytes) -> bool:
+    """Is there no control character in a field's value, or in a reason?"""
+    return _BAD_VALUE.search(value) is None
 
 
 def elements(value: bytes | None) -> list[bytes]:

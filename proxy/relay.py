@@ -18,7 +18,7 @@ from proxy.csp import quiet_downgrade
 from proxy.document import DocumentBody
 from proxy.documents import Documents, is_common
 from proxy.gates import Gate, through
-from proxy.headers import Fields, drop_hop_by_hop, elements
+from proxy.headers import Fields, drop_hop_by_hop, elements, is_text
 from proxy.html import charset, sniff
 from proxy.html.sniff import grammar, kind_of
 from proxy.mapping import URL_FIELDS, Mapping
@@ -46,7 +46,7 @@ def received(context: Context, answer: Answer) -> Fields:
     """The answer's fields: hop-by-hop ones off, the site's own name mapped back. Raises UpstreamError."""
     fields = answer.fields
     if not answer.plain:
-        if not fields.well_formed():
+        if not (fields.well_formed() and is_text(answer.reason)):
             raise UpstreamError("broken", "a header field of the answer is no token or holds a control character")
         if elements(fields.joined(b"transfer-encoding")) not in _FRAMINGS:
             raise UpstreamError("broken", "the answer is in a transfer coding that was not asked for")
@@ -54,6 +54,11 @@ def received(context: Context, answer: Answer) -> Fields:
     if answer.status == 204:
         # RFC 9110 8.6: none there.
         fields.drop(_LENGTH)
+    if context.enforcing and fields.repeats(b"content-type"):
+        # The visitor's browser is to read the type that was judged.
+        one = sniff.announced(fields.all(b"content-type"))
+        if one is not None:
+            fields.set(b"Content-Type", one)
     mapping = context.mapping
     if mapping is not None:
         _map_back(fields, mapping, everything=context.maps_names)

@@ -5,6 +5,10 @@ An answer that cannot be finished breaks the connection instead of pretending an
 
 from __future__ import annotations
 
+import socket
+import struct
+from contextlib import suppress
+
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
@@ -12,6 +16,7 @@ from proxy.headers import Fields
 from proxy.pages import phrase
 from proxy.visitor import APART, Received
 
+_RESET = struct.pack("ii", 1, 0)
 _NO_BODY = frozenset({204, 304})
 
 
@@ -132,8 +137,13 @@ class Reply:
             return
         if self._chunked:
             transport.close()
-        else:
-            transport.abort()
+            return
+        # A reset: where the end of the connection is the end of the body, a plain end would look like one.
+        held = transport.get_extra_info("socket")
+        if held is not None:
+            with suppress(OSError):
+                held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Nothing is left to do when aiohttp asks."""

@@ -30,6 +30,9 @@ READ_SIZE = 65_536
 """The site's transport is paused when twice this many bytes wait for the visitor."""
 
 
+_BEGINNING = b"HTTP/1."
+
+
 class UnreadableError(Exception):
     """The site's answer is not HTTP."""
 
@@ -319,6 +322,11 @@ class UpstreamConnection(TellsPauses, ResponseHandler):
     def _parse_first(self, data: bytes) -> None:
         """The first bytes of an answer. What follows one that has no body is no answer to anything."""
         self._unread = False
+        if not _BEGINNING.startswith(data[: len(_BEGINNING)]):
+            # aiohttp's parser takes RTSP and HTTP/0.9 as well.
+            self.set_exception(UnreadableError("the answer does not begin as one of HTTP/1 does"))
+            self.force_close()
+            return
         head = plain.without_surplus(data, bodyless=self._bodyless)
         super().data_received(head)
         if len(head) < len(data):

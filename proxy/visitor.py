@@ -34,6 +34,7 @@ _EARLY = 65_536
 """Bytes that may wait behind a request that is being answered."""
 _NEVER = 1e9
 """Seconds: aiohttp's own clock for idle connections is not used, since it does not know of plain requests."""
+_HEAD_ENDS = b"\r\n\r\n"
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 _QUIET = logging.getLogger("samtykke.server")
 _QUIET.addHandler(logging.NullHandler())
@@ -216,7 +217,7 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
                 if len(self._early) > _EARLY:
                     self._pause_transport_reading()
                 return
-            read = self.front.recent.read(data)
+            read = self.front.recent.read(data) or self._first_of(data)
             if read is not None and not read[0].is_own:
                 asked, alike = read
                 self.busy, self.answering = True, False
@@ -244,6 +245,19 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
         if fields.get(b"transfer-encoding") is None:
             return True
         return request.content.is_eof() and not self._messages and self._ending == _LAST_CHUNK
+
+    def _first_of(self, data: bytes) -> tuple[plain.PlainRequest, Alike] | None:
+        """The plain request with which these bytes begin, if it is no address of ours. What follows it waits."""
+        end = data.find(_HEAD_ENDS) + len(_HEAD_ENDS)
+        if end < len(_HEAD_ENDS) or end == len(data):
+            return None
+        read = self.front.recent.read(data[:end])
+        if read is None or read[0].is_own:
+            return None
+        self._early = data[end:]
+        if len(self._early) > _EARLY:
+            self._pause_transport_reading()
+        return read
 
     def begin(self, received: Received) -> None:
         """Have a plain request answered the long way, by one task for all of them."""

@@ -8,6 +8,7 @@ browsers show that, too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -30,10 +31,30 @@ _SHOWS = re.compile(rb"http://www\.w3\.org/(?:1999/xhtml|2000/svg)")
 _BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 
 
+_ESSENCE = re.compile(r"[ \t\r\n]*([^ \t\r\n;(,]*)")
+_CHARSET = re.compile(r";[ \t]*charset[ \t]*=", re.IGNORECASE)
+_PART = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.)*"?)+)')
+
+
 def essence(content_type: str | None) -> str:
-    """`Text/HTML; charset=utf-8` -> `text/html`; "" where there is no type or it is none."""
-    value = (content_type or "").partition(";")[0].strip().lower()
+    """`Text/HTML; charset=utf-8` -> `text/html`; "" where there is no type or it is none. What follows a space or a
+    parenthesis is no part of it, as browsers read it."""
+    found = _ESSENCE.match(content_type or "")
+    value = found[1].lower() if found is not None else ""
     return value if value.count("/") == 1 or value == "*/*" else ""
+
+
+def announced(values: Iterable[bytes]) -> bytes | None:
+    """Of several types the one that browsers take: the last that is one, with the charset of an earlier line that says
+    the same type (Fetch 2.2.2, extract a MIME type). None where none is."""
+    taken: str | None = None
+    for part in (part.strip() for value in values for part in _PART.findall(value.decode("latin-1"))):
+        kind = essence(part)
+        if kind in {"", "*/*"}:
+            continue
+        if taken is None or kind != essence(taken) or _CHARSET.search(part) or not _CHARSET.search(taken):
+            taken = part
+    return taken.encode("latin-1") if taken is not None else None
 
 
 def grammar(content_type: str | None, body: bytes, *, nosniff: bool = False) -> Grammar | None:
