@@ -51,9 +51,7 @@ class Verification:
             names = ", ".join(self.notices_missing)
             said.append(f"notices that rows name are not kept, so what was shown cannot be shown again: {names}")
         if self.rows and not self.checkpoints_seen:
-            said.append(
-                "no checkpoint was found: a log that was cut off at its end, or rewritten, would look the same"
-            )
+            said.append("no checkpoint was found: a log that was cut off at its end, or rewritten, would look the same")
         return said
 
     def as_dict(self) -> dict[str, object]:
