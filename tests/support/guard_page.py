@@ -21,6 +21,8 @@ from scanner.browser.launch import Chromium
 from scanner.browser.pipe import Connection
 from scanner.browser.settings import BrowserSettings
 
+PATIENCE = 60.0
+"""Seconds that a command to the browser may take on a busy machine."""
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 Respond = Callable[[web.Request], web.StreamResponse | None]
 BODIES = {
@@ -108,7 +110,7 @@ class Page:
         self.loaded = asyncio.Event()
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
-        return await self.browser.connection.call(method, params, self.session)
+        return await self.browser.call(method, params, self.session)
 
     async def open(self, url: str) -> None:
         """Go there and wait for the load event."""
@@ -125,7 +127,7 @@ class Page:
         return answer["result"].get("value")
 
     async def close(self) -> None:
-        await self.browser.connection.call("Target.closeTarget", {"targetId": self.target})
+        await self.browser.call("Target.closeTarget", {"targetId": self.target})
 
 
 class ChromiumPages:
@@ -137,6 +139,10 @@ class ChromiumPages:
         self.pages: dict[str, Page] = {}
         self._trace: list[dict[str, Any]] = []
         self._traced = asyncio.Event()
+
+    async def call(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
+        """A command's result, however busy the machine is."""
+        return await self.connection.call(method, params, session, seconds=PATIENCE)
 
     def heard(self, session: str | None, method: str, params: dict[str, Any]) -> None:
         if method == "Tracing.dataCollected":
@@ -160,20 +166,18 @@ class ChromiumPages:
         self._trace = events = []
         self._traced.clear()
         wanted = {"includedCategories": list(categories)}
-        await self.connection.call("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": wanted})
+        await self.call("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": wanted})
         yield events
-        await self.connection.call("Tracing.end", {})
+        await self.call("Tracing.end", {})
         await asyncio.wait_for(self._traced.wait(), 60)
 
     async def page(self) -> Page:
         """A new tab with an empty page, in a context of its own: no cookies or storage of another."""
-        context = (await self.connection.call("Target.createBrowserContext", {"disposeOnDetach": True}))[
-            "browserContextId"
+        context = (await self.call("Target.createBrowserContext", {"disposeOnDetach": True}))["browserContextId"]
+        target = (await self.call("Target.createTarget", {"url": "about:blank", "browserContextId": context}))[
+            "targetId"
         ]
-        target = (
-            await self.connection.call("Target.createTarget", {"url": "about:blank", "browserContextId": context})
-        )["targetId"]
-        attached = await self.connection.call("Target.attachToTarget", {"targetId": target, "flatten": True})
+        attached = await self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
         page = self.pages[attached["sessionId"]] = Page(self, target, attached["sessionId"])
         await page.call("Page.enable")
         await page.call("Runtime.enable")
@@ -181,12 +185,12 @@ class ChromiumPages:
 
     async def sibling(self, page: Page) -> Page:
         """A second tab that shares the first one's cookies and storage."""
-        info = await self.connection.call("Target.getTargetInfo", {"targetId": page.target})
+        info = await self.call("Target.getTargetInfo", {"targetId": page.target})
         context = info["targetInfo"]["browserContextId"]
-        target = (
-            await self.connection.call("Target.createTarget", {"url": "about:blank", "browserContextId": context})
-        )["targetId"]
-        attached = await self.connection.call("Target.attachToTarget", {"targetId": target, "flatten": True})
+        target = (await self.call("Target.createTarget", {"url": "about:blank", "browserContextId": context}))[
+            "targetId"
+        ]
+        attached = await self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
         other = self.pages[attached["sessionId"]] = Page(self, target, attached["sessionId"])
         await other.call("Page.enable")
         await other.call("Runtime.enable")

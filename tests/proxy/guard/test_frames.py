@@ -132,6 +132,11 @@ async def until(page: Page, expression: str) -> None:
             await asyncio.sleep(0.03)
 
 
+async def press(page: Page, placeholder: str) -> None:
+    """Press the button of a placeholder that is there, or is put back where a frame is just being loaded anew."""
+    await until(page, f"({placeholder}.querySelector('[data-samtykke-load]').click(),true)")
+
+
 @pytest.mark.parametrize("way", MADE)
 async def test_a_frame_made_at_run_time_is_explained_and_loads_on_a_click(way: str, scene: Scene) -> None:
     path = scene.serve(f"direct_{way}", f"<script>{MADE[way]}</script>")
@@ -148,7 +153,7 @@ async def test_a_frame_made_at_run_time_is_explained_and_loads_on_a_click(way: s
     assert scene.lab.site.hits[way] == 0
     size = "(r=>[r.width,r.height])(document.querySelector('iframe').getBoundingClientRect())"
     assert await page.run(size) == await direct.run(size)
-    await page.run(f"{INSIDE}.querySelector('[data-samtykke-load]').click()")
+    await press(page, INSIDE)
     assert await scene.lab.site.hit(way, seconds=CEILING)
     assert scene.lab.site.urls[-1].endswith(f"/t/{way}/film.html?a=1&b=2")
     assert await page.run("samtykke.granted('marketing')") is False
@@ -183,7 +188,7 @@ async def test_a_frame_in_a_frame_of_the_sites_own_is_explained_there(scene: Sce
     await until(page, there)
     assert "Video fra Films" in await page.run(there + ".textContent")
     assert scene.lab.site.hits["within"] == 0
-    await page.run(f"{there}.querySelector('[data-samtykke-load]').click()")
+    await press(page, there)
     assert await scene.lab.site.hit("within", seconds=CEILING)
 
 
@@ -355,7 +360,7 @@ async def test_where_a_frames_document_is_closed_it_stands_before_the_element(ki
     await until(page, BEFORE)
     assert await page.run("root.lastElementChild.hidden") is True
     assert scene.lab.site.hits[kind] == 0
-    await page.run(f"{BEFORE}.querySelector('[data-samtykke-load]').click()")
+    await press(page, BEFORE)
     assert await scene.lab.site.hit(kind, seconds=CEILING)
     assert await page.run(BEFORE) is None
     assert await page.run("root.lastElementChild.hidden") is False
@@ -370,7 +375,7 @@ async def test_a_strict_policy_of_the_sites_does_not_hide_it(scene: Scene) -> No
     )  # fmt: skip
     await until(page, INSIDE)
     await until(page, "document.querySelector('iframe').contentDocument.querySelector('link').sheet")
-    await page.run(f"{INSIDE}.querySelector('[data-samtykke-load]').click()")
+    await press(page, INSIDE)
     assert await scene.lab.site.hit("strict", seconds=CEILING)
 
 
