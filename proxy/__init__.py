@@ -7,6 +7,7 @@ Reading order
     arrival     who has arrived and what for: address, scheme, visitor, the record of the exchange
     peer        the visitor's address as a load balancer announces it
     plain       the plainest shape of a request or answer, read in one step
+    front       where visitors arrive, and are let end
     visitor     the visitor's connection: plain requests are read here, others by aiohttp's parser
     recent      what exchanges of the same second have in common
     fast_path   the short way: like a moment ago, without a task

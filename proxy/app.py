@@ -32,6 +32,7 @@ from proxy.documents import Documents
 from proxy.exchange import Exchange
 from proxy.fast_path import FastPath
 from proxy.forward import Forwarder
+from proxy.front import Front
 from proxy.gates import GATES, Gate
 from proxy.headers import Fields, origin_form, refusal
 from proxy.ledger import Ledger
@@ -47,7 +48,7 @@ from proxy.sites import Site, Sites
 from proxy.switch import FILE_NAME, Bypass
 from proxy.upload import VisitorError
 from proxy.upstream import Failure, UpstreamError
-from proxy.visitor import Front, Received
+from proxy.visitor import Received
 from runtime.resolve import LocalhostResolver
 
 _STATUS: dict[Failure, int] = {"unreachable": 502, "broken": 502, "stale": 502, "busy": 503, "timeout": 504}

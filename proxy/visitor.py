@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -22,11 +22,14 @@ from proxy.headers import Fields
 from proxy.pages import problem
 from proxy.pauses import TellsPauses
 from proxy.peer import PeerError, PeerHeader
-from proxy.recent import Alike, Recent
+from proxy.recent import Alike
 from proxy.settings import Limits
 from proxy.upstream import Begun
 
-_LINGER = 1.0
+if TYPE_CHECKING:
+    from proxy.front import Front
+
+LINGER = 1.0
 """Seconds that an idle connection stays open while we stop, and one whose request was answered before its end."""
 APART = 8192
 """Bytes of a body that are too many to be copied behind its head."""
@@ -135,7 +138,7 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
             manager,
             loop=loop,
             keepalive_timeout=_NEVER,
-            lingering_time=_LINGER,
+            lingering_time=LINGER,
             logger=_QUIET,
             access_log=None,  # type: ignore[arg-type]  # None switches it off; the stub does not say so
             max_line_size=limits.line,
@@ -395,85 +398,3 @@ class VisitorConnection(TellsPauses, web.RequestHandler):
         response = web.Response(status=status, body=page.body, headers=dict(page.headers) | {"Server": "samtykke"})
         response.force_close()
         return response
-
-
-class Front(web.Server):
-    """The low-level server: one handler, no routing.
-
-    `announced`: a load balancer says with a PROXY header whom each connection is for; `trusts` tells which peers may.
-    """
-
-    def __init__(
-        self,
-        handler: Handler,
-        limits: Limits,
-        refused: Refused,
-        *,
-        announced: bool = False,
-        trusts: Callable[[str], bool],
-        shortcut: Shortcut = lambda _: None,
-    ) -> None:
-        super().__init__(self._parsed, handler_cancellation=True)  # type: ignore[arg-type]  # Answered has all it uses
-        self._handler = handler
-        self.shortcut = shortcut
-        self._limits = limits
-        self._refused = refused
-        self._trusts = trusts
-        self.announced = announced
-        self.draining = False
-        self.bounds = plain.Bounds.within(limits)
-        self.recent = Recent(self.bounds)
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        if len(self.connections) > self._limits.visitor_connections:
-            transport.abort()
-        elif self.announced and not self._trusts(transport.get_extra_info("peername")[0]):
-            self._refused("a connection past the trusted proxies, whose PROXY header is required", None)
-            transport.abort()
-
-    def refuse(self, connection: VisitorConnection) -> None:
-        """End a connection that said nothing which could be answered."""
-        if connection.transport is not None:
-            connection.transport.abort()
-
-    def __call__(self) -> web.RequestHandler:
-        return VisitorConnection(self, self._loop, self._limits, self._refused)
-
-    async def drain(self, deadline: float) -> None:
-        """Let everybody end: each answer closes its connection, an idle one is closed after a moment, since a request
-        may be on its way; what still runs after `deadline` seconds is broken off."""
-        self.draining = True
-        loop = asyncio.get_running_loop()
-        until, linger = loop.time() + deadline, min(_LINGER, deadline / 4)
-        while self.connections and loop.time() < until:
-            for connection in self.connections:
-                if isinstance(connection, VisitorConnection) and connection.idle(loop.time() - linger):
-                    connection.force_close()
-            await asyncio.sleep(0.02)
-        self.pre_shutdown()
-        await self.shutdown(0.1)
-
-    async def answer(self, received: Received) -> Answered:
-        """Have a request answered."""
-        connection = received.connection
-        try:
-            answered = await self._handler(received)
-            connection.answering = False
-            return answered
-        finally:
-            connection.answered()
-
-    async def _parsed(self, request: web.BaseRequest) -> Answered:
-        """What aiohttp has read."""
-        connection = request.protocol
-        if not isinstance(connection, VisitorConnection):
-            raise TypeError("a connection that is none of ours")
-        connection.busy, connection.answering = True, False
-        version, target = request.version, request.raw_path.encode("utf-8", "surrogateescape")
-        fields = Fields(request.raw_headers)
-        return await self.answer(
-            Received(
-                request.method, target, (version.major, version.minor), fields, connection, request.keep_alive, request
-            )
-        )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 from rich import box
@@ -246,12 +246,12 @@ def print_rows(rows: list[Row]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
-def _print_verification(answer: dict[str, object]) -> None:
+def _print_verification(answer: dict[str, Any]) -> None:
     typer.echo(f"{answer['rows']} rows in {answer['chains']} chains: {'intact' if answer['ok'] else 'NOT INTACT'}")
     if bad := answer["first_bad"]:
         typer.echo(f"first bad row: {json.dumps(bad, ensure_ascii=False)}")
     typer.echo(f"checkpoints: {json.dumps(answer['checkpoints'])}")
-    for remark in answer["remarks"]:  # type: ignore[attr-defined]  # a list of sentences
+    for remark in answer["remarks"]:
         typer.echo(f"  {remark}")
 
 

@@ -294,8 +294,8 @@ async def test_a_fault_in_our_books_leaves_no_half_and_no_second_answer(behind, 
     assert proxy._sites.all[0].upstream.open == 0
 
 
-@pytest.mark.parametrize("said", [answer(b"silk!"), answer()[:-1], b"HTTP/1.1 103 Early Hints\r\n\r\n"])
-async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_says_something_else(behind, visiting, taken, said):
+async def abandoned(behind, visiting):
+    """A site that says nothing, and a proxy whose visitor is just leaving: nothing of that is known yet."""
     asked = asyncio.Event()
 
     async def waits(line: Line, _: int) -> None:
@@ -307,10 +307,16 @@ async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_says_somethin
     for _ in range(2):
         await visit.ask(get())
     visit.writer.write(get())
+    await asked.wait()
+    (connection,) = proxy._front.connections
+    connection.transport.abort()
+    return wire, proxy
+
+
+@pytest.mark.parametrize("said", [answer(b"silk!"), answer()[:-1], b"HTTP/1.1 103 Early Hints\r\n\r\n"])
+async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_says_something_else(behind, visiting, taken, said):
     async with asyncio.timeout(30):
-        await asked.wait()
-        (connection,) = proxy._front.connections
-        connection.transport.abort()
+        wire, proxy = await abandoned(behind, visiting)
         taken[-1]._asking.data_received(said)
         assert states(taken)[-1] == "handed over"
         await wire.ended.wait()
@@ -320,29 +326,16 @@ async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_says_somethin
 
 
 async def test_a_visitor_may_leave_in_the_moment_in_which_the_site_does(behind, visiting, taken):
-    asked, complaints = asyncio.Event(), []
+    complaints = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
-
-    async def waits(line: Line, _: int) -> None:
-        asked.set()
-        await line.reader.read()
-
-    wire, proxy = await behind(first_then(always(answer()), waits, asked=2))
-    visit = await visiting(proxy)
-    for _ in range(2):
-        await visit.ask(get())
-    visit.writer.write(get())
     async with asyncio.timeout(30):
-        await asked.wait()
-        (connection,) = proxy._front.connections
-        connection.transport.abort()
+        wire, proxy = await abandoned(behind, visiting)
         taken[-1].set_exception(ConnectionResetError("the site has left"))
         await wire.ended.wait()
         while proxy._sites.all[0].upstream.open:  # noqa: ASYNC110  nothing tells
             await asyncio.sleep(0.01)
     assert states(taken)[-1] == "over"
     taken.clear()
-    del connection
     gc.collect()
     assert complaints == []
 

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from proxy.front import Front
 from proxy.headers import Fields
 from proxy.reply import Reply
 from proxy.settings import Limits
-from proxy.visitor import Front, Received
+from proxy.visitor import Received
 
 PLAIN = b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n"
 PARSED = b"POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 0\r\n\r\n"
