@@ -35,10 +35,11 @@ class Fingerprinting(Observer):
         data = report.data
         if report.kind == "navigator":
             self._read.setdefault(report.script, set()).add(data["name"])
-        elif report.kind != "canvas":
-            self._found.setdefault((report.kind, report.script), str(data["how"]))
-        elif (detail := canvas_verdict(data)) is not None:
-            self._found.setdefault(("canvas", report.script), detail)
+            return
+        how = canvas_verdict(data) if report.kind == "canvas" else str(data["how"])
+        if how is not None and (report.kind, report.script) not in self._found:
+            self._found[report.kind, report.script] = how
+            self.scene.touch()  # a script that takes one such measure is about to take the next, or to send them
 
     def write(self, draft: Draft) -> None:
         for script, names in self._read.items():

@@ -21,7 +21,7 @@ import pytest_asyncio
 from aiohttp import web
 from site_server import Site, serve_site
 
-from scanner.browser import Browser
+from scanner.browser import Browser, BrowserSettings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -197,6 +197,12 @@ async def collect(request: web.Request) -> web.Response:
         "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "content-type"),
     }
     return web.json_response(ANSWERS.get(request.path, {"status": 1, "success": True}), headers=headers)
+
+
+@pytest.fixture(scope="module")
+def settings(settings: BrowserSettings) -> BrowserSettings:
+    """Unhurried: some guests work in many small steps, between which a busy machine is silent for long."""
+    return settings.model_copy(update={"settle_seconds": 2.0})
 
 
 @pytest.fixture(scope="module")
