@@ -33,11 +33,18 @@ languages = ["en"]
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[str]:
+def slow_asked() -> asyncio.Event:
+    """Set once somebody waits for `/slow`."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def upstream(slow_asked: asyncio.Event) -> AsyncIterator[str]:
     """A site: `/` a page that sets a tracker's cookie, `/slow` one that takes a while."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/slow":
+            slow_asked.set()
             await asyncio.sleep(1.0)
         page = web.Response(text="<!doctype html><title>t</title><p>hello", content_type="text/html")
         page.headers["Set-Cookie"] = "_fbp=fb.1.1.1; Path=/"
@@ -137,7 +144,7 @@ class Load:
             while not self._over:
                 try:
                     # A POST is never sent again by the client: what fails, fails.
-                    async with client.post(self.url, data=b"x", timeout=aiohttp.ClientTimeout(10)) as answer:
+                    async with client.post(self.url, data=b"x", timeout=aiohttp.ClientTimeout(60)) as answer:
                         await answer.read()
                         assert answer.status == 200
                     self.answered += 1
@@ -194,11 +201,11 @@ async def test_a_config_that_cannot_be_used_leaves_everything_as_it_is(serving):
         assert answer.status == 200
 
 
-async def test_stopping_waits_for_running_requests(serving):
+async def test_stopping_waits_for_running_requests(serving, slow_asked):
     serve = await serving(2)
     async with aiohttp.ClientSession() as client:
         running = asyncio.ensure_future(client.get(serve.url + "/slow"))
-        await asyncio.sleep(0.4)
+        await asyncio.wait_for(slow_asked.wait(), 120)
         serve.process.terminate()
         async with await running as answer:
             assert answer.status == 200
@@ -250,9 +257,14 @@ async def test_choices_and_evidence_of_several_workers_meet_in_one_log(serving):
             headers = {"Accept": "application/json", "Host": "shop.localhost", "Sec-Fetch-Site": "same-origin"}
             async with client.post(serve.url + "/.samtykke/choice", data=fields, headers=headers) as answer:
                 assert answer.status == 200, await answer.text()
-    async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{serve.metrics}/metrics") as answer:
-        metrics = await answer.text()
-    assert f'samtykke_requests_total{{site="shop",status="2xx"}} {2 * pages}.0' in metrics
+    requests = f'samtykke_requests_total{{site="shop",status="2xx"}} {2 * pages}.0'
+    metrics = ""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(60), aiohttp.ClientSession() as client:
+            while requests not in metrics:  # a request is counted when it is over, which its visitor may know before
+                async with client.get(f"http://127.0.0.1:{serve.metrics}/metrics") as answer:
+                    metrics = await answer.text()
+    assert requests in metrics
     assert f'samtykke_stripped_total{{site="shop",what="cookie_set"}} {pages}.0' in metrics
     async with aiohttp.ClientSession() as client, client.get(serve.url + "/metrics") as answer:
         assert "samtykke_requests" not in await answer.text()
