@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Set
 from typing import Any
 
 from samtykke.demo import Demo, truth
@@ -26,6 +27,16 @@ async def reached(demo: Demo, wanted: set[str]) -> None:
     raise AssertionError(f"never asked for: {sorted(wanted - addresses(demo))}")
 
 
+async def kept(tab: Any, wanted: Set[str]) -> dict[str, dict[str, Any]]:
+    """The browser's cookies by name, once these are among them: a tracker hears a request before its answer arrives."""
+    for _ in range(1200):
+        found = {cookie["name"]: cookie for cookie in await tab.cookies()}
+        if wanted <= found.keys():
+            break
+        await asyncio.sleep(0.05)
+    return found
+
+
 def requests(*where: truth.Where) -> set[str]:
     return {request.url for request in truth.REQUESTS if request.on in where}
 
@@ -41,14 +52,14 @@ def as_told(cookie: dict[str, Any], expected: truth.TrueCookie) -> None:
         assert cookie["session"]
     else:
         kept = min(expected.lifetime, BROWSER_CAP)
-        assert abs(cookie["expires"] - time.time() - kept) < 30, expected.name
+        assert abs(cookie["expires"] - time.time() - kept) < 180, expected.name
 
 
 async def test_the_front_page_sets_and_sends_what_the_truth_says(demo: Demo, tab: Any) -> None:
     await tab.visit(f"{demo.origin}/")
     await reached(demo, requests("every"))
-    stored = {cookie["name"]: cookie for cookie in await tab.cookies()}
     expected = cookies("every")
+    stored = await kept(tab, expected.keys())
     assert stored.keys() == expected.keys()
     for name, cookie in expected.items():
         as_told(stored[name], cookie)
@@ -59,11 +70,11 @@ async def test_the_front_page_sets_and_sends_what_the_truth_says(demo: Demo, tab
 async def test_a_second_page_keeps_the_identifiers_and_sends_them(demo: Demo, tab: Any) -> None:
     await tab.visit(f"{demo.origin}/")
     await reached(demo, requests("every"))
-    before = {cookie["name"]: cookie["value"] for cookie in await tab.cookies()}
+    before = {name: cookie["value"] for name, cookie in (await kept(tab, cookies("every").keys())).items()}
     demo.received.clear()
     await tab.visit(f"{demo.origin}/produkt/telt")
     await reached(demo, requests("every"))
-    after = {cookie["name"]: cookie["value"] for cookie in await tab.cookies()}
+    after = {name: cookie["value"] for name, cookie in (await kept(tab, cookies("every").keys())).items()}
     for name in cookies("every").keys() - {"__utma", "__utmb"}:
         assert after[name] == before[name], name
     assert after["__utma"].split(".")[1] == before["__utma"].split(".")[1]
@@ -78,11 +89,12 @@ async def test_a_second_page_keeps_the_identifiers_and_sends_them(demo: Demo, ta
 
 async def test_the_article_brings_the_video_s_key_and_the_widget_s_cookie(demo: Demo, tab: Any) -> None:
     await tab.visit(demo.origin + STORY)
-    await reached(demo, requests("every", "story"))
-    stored = {cookie["name"]: cookie for cookie in await tab.cookies()}
+    asked = requests("every", "story") | {"video.localhost/poster.svg"}
+    await reached(demo, asked)
+    stored = await kept(tab, cookies("every", "story").keys())
     assert stored.keys() == cookies("every", "story").keys()
     as_told(stored["datr"], cookies("story")["datr"])
-    assert addresses(demo) == requests("every", "story") | {"video.localhost/poster.svg"}
+    assert addresses(demo) == asked
     device = next(hit.path for hit in demo.received if hit.path.startswith("/api/stats/playback"))
     await tab.visit(f"http://video.localhost:{demo.port}/embed/jotunheimen")
     # A frame's storage is partitioned by its top page: opened by itself the player starts afresh, with the same key.
@@ -110,7 +122,8 @@ async def test_the_pixel_sends_even_where_its_cookie_is_refused(demo: Demo, tab:
     )
     await tab.visit(f"{demo.origin}/")
     await reached(demo, {"social.localhost/tr", "matomo.localhost/matomo.php", "stats.localhost/__utm.gif"})
-    assert {cookie["name"] for cookie in await tab.cookies()} == {"fjellheim_cart", "_clck", "IDE"}
+    by_answer = {"fjellheim_cart", "_clck", "IDE"}
+    assert (await kept(tab, by_answer)).keys() == by_answer
 
 
 async def test_without_javascript_the_noscript_pixels_load(demo: Demo, tab: Any) -> None:
