@@ -177,13 +177,15 @@ async def test_static_mode_tells_what_was_set_from_what_is_only_expected(site):
 
 async def test_time_that_is_up_ends_the_scan_with_what_it_has(site):
     async def slow(request):
-        await asyncio.sleep(0.4)
-        return web.Response(text=links(*(f"/p/{letter}" for letter in "abcdefghij")), content_type="text/html")
+        await asyncio.sleep(1.0)
+        return web.Response(text="", content_type="text/html")
 
-    for path in ("/", *(f"/p/{letter}" for letter in "abcdefghij")):
+    paths = [f"/p/{letter}" for letter in "abcdefghij"]
+    site.page("shop.localhost", "/", links(*paths))
+    for path in paths:
         site.handle("shop.localhost", path, slow)
     notes = []
-    found = await run(site, max_seconds=2.0, concurrency=1, progress=lambda p: p.note and notes.append(p.note))
+    found = await run(site, max_seconds=4.0, concurrency=1, progress=lambda p: p.note and notes.append(p.note))
     assert 1 <= len(found.pages) < 11
     assert "over" in notes[-1]
 
