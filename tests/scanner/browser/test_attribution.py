@@ -41,7 +41,7 @@ SCRIPTS = {
 }
 
 
-async def test_every_way_of_setting_a_cookie_is_seen_with_whom_to_blame(site: Site, browser: Browser) -> None:
+async def test_every_way_of_setting_a_cookie_is_seen_with_whom_to_blame(site: Site, unhurried: Browser) -> None:
     expected = {name: site.script("ads.localhost", f"/{name}.js", code) for name, code in SCRIPTS.items()}
     expected["dynamic_import"] = site.script(
         "ads.localhost", "/module.mjs", "document.cookie = 'dynamic_import=1'", Access_Control_Allow_Origin="*"
@@ -77,7 +77,7 @@ async def test_every_way_of_setting_a_cookie_is_seen_with_whom_to_blame(site: Si
         new Worker('/w.js')</script>
         <iframe sandbox=allow-scripts srcdoc="<script>document.cookie='sandboxed=1'</script>"></iframe>""",
     )
-    visit = await browser.visit(page)
+    visit = await unhurried.visit(page)
     assert visit.notes == ()
     assert {cookie.state for cookie in visit.cookies} == {"stored"}
     assert {cookie.name: [setter.url for setter in cookie.set_by] for cookie in visit.cookies} == {

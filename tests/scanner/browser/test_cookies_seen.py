@@ -94,17 +94,17 @@ async def test_a_line_of_an_answer_without_credentials_was_never_stored(site: Si
     assert (cookie.state, cookie.blocked_reasons, cookie.effective_lifetime) == ("blocked", ("NotStored",), None)
 
 
-async def test_a_cookie_that_was_sent_before_its_site_cleared_it_is_deleted(site: Site, browser: Browser) -> None:
+async def test_a_cookie_that_was_sent_before_its_site_cleared_it_is_deleted(site: Site, unhurried: Browser) -> None:
     after = site.put("shop.localhost", "/after", "", "text/plain", Clear_Site_Data='"cookies"')
     page = site.page("shop.localhost", "/", f"<script>fetch('{after}')</script>", Set_Cookie="a=1; Max-Age=3600")
-    assert one(await browser.visit(page), "a").state == "deleted"
+    assert one(await unhurried.visit(page), "a").state == "deleted"
 
 
-async def test_a_shared_workers_answer_is_found_by_elimination(site: Site, browser: Browser) -> None:
+async def test_a_shared_workers_answer_is_found_by_elimination(site: Site, unhurried: Browser) -> None:
     asked = site.put("shop.localhost", "/of-worker", "", "text/plain", Set_Cookie="w=1; Max-Age=3600")
     worker = site.script("shop.localhost", "/shared.js", "fetch('/of-worker')")
     page = site.page("shop.localhost", "/", f"<script>new SharedWorker('{worker}')</script>")
-    cookie = one(await browser.visit(page), "w")
+    cookie = one(await unhurried.visit(page), "w")
     assert (cookie.state, cookie.declared_lifetime, cookie.set_by[0].url) == ("stored", 3600, asked)
 
 
@@ -131,7 +131,7 @@ async def test_deleted_and_overwritten_cookies_are_marked(site: Site, browser: B
     }
 
 
-async def test_the_script_that_put_an_inline_script_there_is_to_blame(site: Site, browser: Browser) -> None:
+async def test_the_script_that_put_an_inline_script_there_is_to_blame(site: Site, unhurried: Browser) -> None:
     loader = site.script(
         "tags.localhost",
         "/gtm.js",
@@ -149,21 +149,21 @@ async def test_the_script_that_put_an_inline_script_there_is_to_blame(site: Site
         const b = document.createElement('script');
         b.src = URL.createObjectURL(new Blob(["document.cookie = 'blob=1'"])); document.head.append(b);""",
     )
-    visit = await browser.visit(site.page("shop.localhost", "/", f"<script src={loader}></script>"))
+    visit = await unhurried.visit(site.page("shop.localhost", "/", f"<script src={loader}></script>"))
     assert {cookie.name: cookie.set_by[0].url for cookie in visit.cookies} == dict.fromkeys(
         ("inline", "evaluated", "text", "later", "blob"), tracker
     )
     assert loader in [frame.url for frame in one(visit, "later").set_by[0].stack]
 
 
-async def test_cookie_store_is_seen_with_the_lifetime_it_asked_for(site: Site, browser: Browser) -> None:
+async def test_cookie_store_is_seen_with_the_lifetime_it_asked_for(site: Site, unhurried: Browser) -> None:
     page = site.page(
         "shop.localhost",
         "/",
         "<script>cookieStore.set({name: 'cs', value: '1', expires: Date.now() + 86400000});"
         "cookieStore.set('s', '2')</script>",
     )
-    visit = await browser.visit(page)
+    visit = await unhurried.visit(page)
     cs, s = one(visit, "cs"), one(visit, "s")
     assert (cs.state, cs.declared_lifetime, cs.set_by[0].url) == ("stored", 86_400, page)
     assert (s.state, s.session) == ("stored", True)
@@ -245,9 +245,9 @@ async def test_a_thorough_visit_shows_lazy_and_timer_set_trackers(site: Site, se
         "shop.localhost",
         "/",
         f"""<p>top</p><div style="height: 9000px"></div><img loading=lazy width=9 height=9 src={pixel}>
-        <script>setTimeout(() => {{ document.cookie = 'timer=1' }}, 1500)</script>""",
+        <script>setTimeout(() => {{ document.cookie = 'timer=1' }}, 6000)</script>""",
     )
-    thorough = settings.model_copy(update={"thorough": True, "idle_seconds": 1.5})
+    thorough = settings.model_copy(update={"thorough": True, "idle_seconds": 6.0})
     seen = []
     for chosen in (settings, thorough):
         async with await Browser.launch(chosen) as browser:
@@ -255,14 +255,14 @@ async def test_a_thorough_visit_shows_lazy_and_timer_set_trackers(site: Site, se
     assert seen == [set(), {"lazy", "timer"}]
 
 
-async def test_an_archive_gets_what_the_browser_measured(site: Site, browser: Browser) -> None:
+async def test_an_archive_gets_what_the_browser_measured(site: Site, unhurried: Browser) -> None:
     async def hop(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "/end", "Set-Cookie": "h=1"})
 
     site.handle("shop.localhost", "/hop", hop)
     site.put("shop.localhost", "/end", "answer", "text/plain", Set_Cookie="e=2")
     code = "<script>fetch('/hop', {method: 'POST', body: 'hello=\u00e5', headers: {Authorization: 'secret'}})</script>"
-    visit = await browser.visit(site.page("shop.localhost", "/", code), VisitPlan(transfers=True))
+    visit = await unhurried.visit(site.page("shop.localhost", "/", code), VisitPlan(transfers=True))
     found = {urlsplit(request.url).path: request.transfer for request in visit.requests}
     first, last = found["/hop"], found["/end"]
     assert first is not None

@@ -22,11 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
-def settings() -> BrowserSettings:
-    rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    return BrowserSettings(
-        host_resolver_rules=rules, ceiling_seconds=10.0, settle_seconds=0.3, response_bytes=8_000_000
-    )
+def settings(settings: BrowserSettings) -> BrowserSettings:
+    return settings.model_copy(update={"response_bytes": 8_000_000})
 
 
 async def test_two_gigabytes_are_cut_off_whether_page_or_data(site: Site, browser: Browser) -> None:
@@ -69,12 +66,14 @@ async def test_a_gzip_bomb_is_measured_by_what_is_inside(site: Site, browser: Br
     assert visit.page.error == "the page is larger than 8 MB"
 
 
-async def test_a_slow_drip_ends_at_the_ceiling(site: Site, browser: Browser) -> None:
+async def test_a_slow_drip_ends_at_the_ceiling(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "settings", browser.settings.model_copy(update={"ceiling_seconds": 10.0}))
+
     async def drip(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/html", "Set-Cookie": "drip=1"})
         await answer.prepare(request)
         with contextlib.suppress(ConnectionError):
-            for _ in range(300):
+            for _ in range(600):
                 await answer.write(b"<p>x</p>")
                 await asyncio.sleep(0.1)
         return answer
@@ -131,8 +130,17 @@ async def test_a_websocket_reaches_the_site_but_no_inner_address(site: Site, bro
         f"new WebSocket('{address}').onmessage = () => localStorage.setItem('heard', 1);" for address in addresses
     )
     page = site.page("127.0.0.1", "/", f"<script>{opened}</script>")
+
+    async def unhurried(chosen: BrowserSettings) -> Browser:
+        """A WebSocket may be open for good, so a page does not wait for it."""
+        return await Browser.launch(chosen.model_copy(update={"settle_seconds": 3.0, "launch_seconds": 120.0}))
+
     found = await scan(
-        ScanSettings(url=page, max_pages=1), Catalogue.of({}), now=lambda: datetime.now(UTC), resolver=Inward()
+        ScanSettings(url=page, max_pages=1),
+        Catalogue.of({}),
+        now=lambda: datetime.now(UTC),
+        resolver=Inward(),
+        launch=unhurried,
     )
     assert found.pages[0].error is None
     assert reached == ["127.0.0.1"]

@@ -29,9 +29,9 @@ def kinds(visit: Visit) -> dict[str, str]:
     return {technique.kind: technique.script for technique in visit.techniques}
 
 
-async def test_fingerprinting_is_named_with_its_script(site: Site, browser: Browser) -> None:
+async def test_fingerprinting_is_named_with_its_script(site: Site, unhurried: Browser) -> None:
     script = site.script("fp.localhost", "/fp.js", "\n".join([CANVAS, AUDIO, WEBGL, FONTS, SWEEP]))
-    visit = await browser.visit(site.page("shop.localhost", "/", f"<body><script src={script}></script>"))
+    visit = await unhurried.visit(site.page("shop.localhost", "/", f"<body><script src={script}></script>"))
     assert kinds(visit) == dict.fromkeys(("canvas", "audio", "webgl", "fonts", "navigator"), script)
     assert visit.cookies == ()
 
@@ -101,7 +101,7 @@ async def test_an_identifier_kept_in_storage_is_followed_too(site: Site, browser
     }
 
 
-async def test_workers_and_databases_are_observed(site: Site, browser: Browser) -> None:
+async def test_workers_and_databases_are_observed(site: Site, unhurried: Browser) -> None:
     site.put("api.localhost", "/from-worker", "ok", "text/plain", Access_Control_Allow_Origin="*")
     worker = site.script(
         "shop.localhost", "/sw.js", "self.addEventListener('fetch', () => {}); caches.open('sw-cache');"
@@ -116,7 +116,7 @@ async def test_workers_and_databases_are_observed(site: Site, browser: Browser) 
         indexedDB.open('page-db'); localStorage.setItem('kept', 1); localStorage.setItem('gone', 1);
         localStorage.removeItem('gone'); sessionStorage.byProperty = 1;</script>""",
     )
-    visit = await browser.visit(page)
+    visit = await unhurried.visit(page)
     assert kinds(visit) == {"service_worker": worker}
     assert {(key.kind, key.key): key.set_by[0].url for key in visit.storage} == {
         ("local", "kept"): page,
@@ -151,7 +151,7 @@ async def test_the_way_to_the_privacy_policy_is_remembered(site: Site, browser: 
     ]
 
 
-async def test_the_browser_looks_like_a_persons(site: Site, browser: Browser) -> None:
+async def test_the_browser_looks_like_a_persons(site: Site, unhurried: Browser) -> None:
     page = site.page(
         "shop.localhost",
         "/",
@@ -161,7 +161,7 @@ async def test_the_browser_looks_like_a_persons(site: Site, browser: Browser) ->
         new Worker(URL.createObjectURL(new Blob(['fetch("http://shop.localhost:%PORT%/w?" + navigator.userAgent)'])));
         </script>""",
     )
-    visit = await browser.visit(page)
+    visit = await unhurried.visit(page)
     assert visit.page.title.startswith("[false,")
     assert "native code" in visit.page.title
     asked = [request.headers for request in site.asked]

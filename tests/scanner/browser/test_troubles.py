@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,9 @@ from scanner.browser import Browser, BrowserGone, BrowserSettings, CookieToSet, 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture(scope="module")
-def settings() -> BrowserSettings:
-    rules = "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    return BrowserSettings(host_resolver_rules=rules, ceiling_seconds=5.0, settle_seconds=0.3)
+def give_up_after(seconds: float, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the visits that begin from now on."""
+    monkeypatch.setattr(browser, "settings", browser.settings.model_copy(update={"ceiling_seconds": seconds}))
 
 
 async def is_well(browser: Browser, site: Site) -> bool:
@@ -49,7 +49,10 @@ async def test_a_rude_page_is_still_observed(site: Site, browser: Browser, scrip
     assert visit.cookies[0].set_by
 
 
-async def test_a_script_that_never_ends_costs_the_page_not_the_scan(site: Site, browser: Browser) -> None:
+async def test_a_script_that_never_ends_costs_the_page_not_the_scan(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_up_after(12.0, browser, monkeypatch)
     page = site.page("shop.localhost", "/", "<script>document.cookie = 'c=1'; for (;;);</script>")
     stuck, well = await asyncio.gather(browser.visit(page), is_well(browser, site))
     assert stuck.page.error is not None
@@ -145,7 +148,9 @@ async def test_an_address_that_cannot_be_visited_says_why(browser: Browser, addr
     assert words in (visit.page.error or "")
 
 
-async def test_tls_errors_downloads_endless_redirects_and_passwords_are_reasons(site: Site, browser: Browser) -> None:
+async def test_tls_errors_downloads_endless_redirects_and_passwords_are_reasons(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def file(request: web.Request) -> web.Response:
         return web.Response(body=b"x" * 1000, headers={"Content-Disposition": "attachment", "Set-Cookie": "dl=1"})
 
@@ -156,7 +161,7 @@ async def test_tls_errors_downloads_endless_redirects_and_passwords_are_reasons(
         return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'}, text="no")
 
     async def silent(request: web.Request) -> web.Response:
-        await asyncio.sleep(30)
+        await asyncio.sleep(120)
         return web.Response()
 
     download = await browser.visit(site.handle("shop.localhost", "/file", file))
@@ -169,11 +174,12 @@ async def test_tls_errors_downloads_endless_redirects_and_passwords_are_reasons(
     assert password.page.status == 401
     tls = await browser.visit(site.base().replace("http:", "https:") + "/")
     assert "TLS" in (tls.page.error or "")
+    give_up_after(5.0, browser, monkeypatch)
     slow = await browser.visit(site.handle("shop.localhost", "/silent", silent))
     assert "no answer within" in (slow.page.error or "")
 
 
-async def test_a_crashing_renderer_is_a_reason(site: Site, browser: Browser) -> None:
+async def test_a_crashing_renderer_is_a_reason(site: Site, unhurried: Browser) -> None:
     page = site.page(
         "shop.localhost", "/", "<p>soon gone</p><script>setInterval(() => fetch('/x'), 100)</script>", Set_Cookie="c=1"
     )
@@ -181,13 +187,13 @@ async def test_a_crashing_renderer_is_a_reason(site: Site, browser: Browser) -> 
     async def crash() -> None:
         while not site.to("shop.localhost", "/x"):  # noqa: ASYNC110  the server sets no event
             await asyncio.sleep(0.05)
-        (stage,) = browser._stages.values()
-        browser._connection.post("Page.crash", {}, stage.scene.main.id)  # type: ignore[union-attr]
+        (stage,) = unhurried._stages.values()
+        unhurried._connection.post("Page.crash", {}, stage.scene.main.id)  # type: ignore[union-attr]
 
-    visit, _ = await asyncio.gather(browser.visit(page), crash())
+    visit, _ = await asyncio.gather(unhurried.visit(page), crash())
     assert "crashed" in (visit.page.error or "")
     assert [cookie.name for cookie in visit.cookies] == ["c"]
-    assert await is_well(browser, site)
+    assert await is_well(unhurried, site)
 
 
 async def test_addresses_that_are_not_allowed_are_never_requested(site: Site, browser: Browser) -> None:
@@ -213,13 +219,16 @@ async def test_addresses_that_are_not_allowed_are_never_requested(site: Site, br
     assert site.to("internal.localhost", "/secret") == []
 
 
-async def test_headers_and_privacy_signal_go_along_and_javascript_can_be_off(site: Site, browser: Browser) -> None:
+async def test_headers_and_privacy_signal_go_along_and_javascript_can_be_off(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = "<script>document.title = navigator.globalPrivacyControl</script>"
     page = site.page("shop.localhost", "/", f"<title>off</title>{script}<noscript><img src=/p></noscript>")
     told = await browser.visit(page, VisitPlan(gpc=True, headers=(("X-Asked", "yes"),), screenshot=True))
     first = site.to("shop.localhost", "/")[0].headers
     assert (first["Sec-GPC"], first["X-Asked"], told.page.title) == ("1", "yes", "true")
     assert (told.screenshot or b"").startswith(b"\x89PNG")
+    give_up_after(10.0, browser, monkeypatch)
     silent = await browser.visit(page, VisitPlan(javascript=False))
     assert silent.page.title == "off"
     assert len(site.to("shop.localhost", "/p")) == 1
@@ -243,7 +252,7 @@ async def test_the_profile_is_gone_after_closing_and_a_dead_browser_says_so(sett
     profile = browser.process.profile
     assert profile.exists()
     os.kill(browser.process.pid, signal.SIGKILL)
-    await asyncio.wait_for(browser._connection.closed, 30)
+    await asyncio.wait_for(browser._connection.closed, 120)
     assert not browser.alive
     with pytest.raises(BrowserGone):
         await browser.visit("http://shop.localhost:9/")
@@ -267,19 +276,30 @@ def alive(pid: int) -> bool:
     """A zombie waiting for its parent is dead."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # ended before it was opened, or while it was read
         return False
 
 
-def profiles_of(pid: int) -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob(f"samtykke-chromium-{pid}-*"))
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files of our own: whoever starts a browser clears up after killed ones in the usual one.
+    Its path is short, as Chromium's sockets need it."""
+    with tempfile.TemporaryDirectory(prefix="apart-", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
-async def test_chromium_dies_with_us_even_after_kill_9() -> None:
+async def test_chromium_dies_with_us_even_after_kill_9(apart: Path, settings: BrowserSettings) -> None:
+    def profiles() -> list[Path]:
+        return list(apart.glob(f"samtykke-chromium-{scanner.pid}-*"))
+
     code = (
-        "import asyncio; from scanner.browser import Browser\n"
+        "import asyncio; from scanner.browser import Browser, BrowserSettings\n"
+        "settings = BrowserSettings(launch_seconds=120)\n"
         "async def main():\n"
-        "    browser = await Browser.launch(); print(browser.process.pid, flush=True); await asyncio.sleep(60)\n"
+        "    browser = await Browser.launch(settings); print(browser.process.pid, flush=True)\n"
+        "    await asyncio.sleep(600)\n"
         "asyncio.run(main())"
     )
     scanner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
@@ -288,14 +308,14 @@ async def test_chromium_dies_with_us_even_after_kill_9() -> None:
     assert alive(chromium)
     scanner.kill()
     await scanner.communicate()
-    for _ in range(300):
+    for _ in range(1200):
         if not alive(chromium):
             break
         await asyncio.sleep(0.1)
     assert not alive(chromium)
-    assert len(profiles_of(scanner.pid)) == 1
-    async with await Browser.launch():
-        assert profiles_of(scanner.pid) == []
+    assert len(profiles()) == 1
+    async with await Browser.launch(settings):
+        assert profiles() == []
 
 
 async def test_a_cookie_that_cannot_be_set_is_a_reason(site: Site, browser: Browser) -> None:
