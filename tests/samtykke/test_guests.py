@@ -60,6 +60,12 @@ class Setting:
     def proxied(self) -> str:
         return f"http://{SITE}:{self.proxy.address[1]}"
 
+    async def parted(self) -> None:
+        """Wait for what the page before sends as it is left, and forget what has come so far."""
+        await asyncio.sleep(0.5)
+        await self.site.quiet(1.0)
+        self.site.hits.clear()
+
     async def look(
         self,
         origin: str,
@@ -121,7 +127,9 @@ async def setting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Set
         seen = await scan(settings, catalogue(), now=lambda: datetime.now(UTC))
         draft = draft_policy([seen], catalogue(), site="shop", hosts=[SITE], overrides=config.policy.override)
         policy_folder(config).publish(draft)
-        browser = await Browser.launch(BrowserSettings(extra_arguments=arguments, ceiling_seconds=30))
+        browser = await Browser.launch(
+            BrowserSettings(extra_arguments=arguments, ceiling_seconds=30, settle_seconds=1.0, launch_seconds=120)
+        )
         async with browser, running_proxy(config) as proxy, launch_pages(site.rules, IGNORE_CERTIFICATES) as pages:
             yield Setting(site, proxy, browser, pages)
 
@@ -219,8 +227,7 @@ async def until(done: Callable[[], bool], seconds: float = 60) -> None:
 async def test_accept_brings_elements_back_in_place(setting: Setting) -> None:
     """What a snippet that failed for want of its library would have done is done, too."""
     site = setting.site
-    await asyncio.sleep(0.3)
-    site.hits.clear()
+    await setting.parted()
     page = await setting.pages.page()
     await page.open(setting.proxied + "/elements")
     await asyncio.sleep(0.5)
@@ -235,8 +242,7 @@ async def test_accept_brings_elements_back_in_place(setting: Setting) -> None:
 async def test_accept_brings_all_back_and_withdrawal_takes_everything_away(setting: Setting) -> None:
     """One visitor's life in one tab: nothing, accept on the banner, the next page, withdrawal."""
     site = setting.site
-    await asyncio.sleep(0.3)
-    site.hits.clear()
+    await setting.parted()
     page = await setting.pages.page()
     await page.open(setting.proxied + DEEP)
     await asyncio.sleep(0.8)
@@ -259,8 +265,7 @@ async def test_accept_brings_all_back_and_withdrawal_takes_everything_away(setti
         "document.body.append(form); form.submit()"
     )
     await asyncio.wait_for(page.loaded.wait(), 60)
-    await asyncio.sleep(0.3)
-    site.hits.clear()
+    await setting.parted()
     page.errors.clear()
     await page.open(setting.proxied + DEEP)
     await asyncio.sleep(0.8)
@@ -291,8 +296,10 @@ async def test_withdrawal_in_the_settings_clears_at_once_and_tells_another_tab(s
     await page.run(f"document.querySelector('{REFUSE}').click()")
     await asyncio.wait_for(page.loaded.wait(), 60)
     await asyncio.wait_for(other.loaded.wait(), 60)
-    await asyncio.sleep(0.2)
-    site.hits.clear()
+    await setting.parted()
+    for tab in (page, other):
+        assert set(await tab.run(STORED)) <= {"basket", *OURS}
+        await tab.open(setting.proxied + "/elements")
     await asyncio.sleep(0.6)
     assert site.hits == []
     for tab in (page, other):
