@@ -143,7 +143,7 @@ async def test_the_first_bytes_leave_before_the_site_has_finished(shop, site):
         release.clear()
         reader, writer = await asyncio.open_connection(*proxy.address)
         writer.write(request(b"Sec-Fetch-Dest: document", b"Accept-Encoding: " + accept))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"\r\n\r\n")
             size = int(await reader.readuntil(b"\r\n"), 16)
             first = await reader.readexactly(size)
@@ -335,7 +335,7 @@ async def test_a_published_policy_is_taken_up_while_running(shop, say, tmp_path)
     document = request(b"Sec-Fetch-Dest: document")
     assert (await say(proxy.address, document)).header("content-security-policy") == []
     file.write_text(POLICY.to_json())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (await say(proxy.address, document)).header("content-security-policy"):  # noqa: ASYNC110  the proxy looks by itself
             await asyncio.sleep(0.1)
     assert "cdn.example" in own_csp(await say(proxy.address, document))

@@ -125,7 +125,7 @@ async def test_a_body_behind_a_request_to_an_own_address_is_never_read_as_a_requ
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: shop.localhost\r\n\r\n"
     reader, writer = await asyncio.open_connection(*proxy.address)
     head = b"GET /.well-known/gpc.json HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         writer.write(head)
         answered = await reader.readuntil(b"}")
         writer.write(smuggled)

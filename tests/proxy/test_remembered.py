@@ -129,10 +129,10 @@ async def test_a_site_that_pauses_is_streamed_at_once(raw_site, start_proxy):
     proxy = await start_proxy(await raw_site(answer))
     reader, writer = await asyncio.open_connection(*proxy.address)
     writer.write(GET % (b"/", b""))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert b"<p>first</p>" in await reader.readuntil(b"first</p>")
     go.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await reader.readuntil(b"<p>2</p>")
     writer.close()
 

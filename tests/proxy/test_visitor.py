@@ -41,7 +41,7 @@ async def visit() -> AsyncIterator[Callable[[Answering, bytes], Awaitable[tuple[
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(said)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 heard = await reader.read()
         except ConnectionResetError:
             heard = b""

@@ -42,7 +42,7 @@ class Firefox:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": params})
         while True:
-            answer = json.loads((await self._socket.receive(timeout=60)).data)
+            answer = json.loads((await self._socket.receive(timeout=180)).data)
             if answer.get("id") == number:
                 if answer.get("type") == "error":
                     raise RuntimeError(f"{method}: {answer['error']}: {answer['message']}")
@@ -62,7 +62,7 @@ class Firefox:
             raise RuntimeError(answer["exceptionDetails"]["text"])
         return json.loads(answer["result"].get("value", "null"))
 
-    async def until(self, expression: str, seconds: float = 15) -> None:
+    async def until(self, expression: str, seconds: float = 120) -> None:
         """Wait for an expression to come true; a page may change meanwhile."""
         async with asyncio.timeout(seconds):
             while True:
@@ -110,7 +110,7 @@ async def firefox(folder: Path) -> AsyncIterator[Firefox]:
     draining: asyncio.Future[bytes] | None = None
     try:
         said = ""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while (listens := re.search(r"WebDriver BiDi listening on (ws://\S+)", said)) is None:
                 assert process.stderr
                 line = await process.stderr.readline()

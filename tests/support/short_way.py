@@ -89,7 +89,7 @@ class Visit:
 
     async def hear(self) -> bytes:
         """One answer; what there was of it where the connection ends."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             try:
                 head = await self.reader.readuntil(b"\r\n\r\n")
                 return head + await self._body(head)
@@ -100,7 +100,7 @@ class Visit:
 
     async def rest(self) -> bytes:
         """What comes before the connection ends."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             with suppress(ConnectionResetError):
                 return await self.reader.read()
         return b""
