@@ -44,12 +44,15 @@ async def answer(request: web.BaseRequest) -> web.StreamResponse:
 
 
 def held(pid: int) -> int:
-    """Proportional set size of a process and its workers, in bytes."""
+    """Bytes that a process and its workers hold. Their share of files (libraries) is left out: it grows as others who
+    use the same ones end."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     total = 0
     for one in (pid, *map(int, children)):
         rolled = Path(f"/proc/{one}/smaps_rollup").read_text()
-        total += next(int(line.split()[1]) for line in rolled.splitlines() if line.startswith("Pss:")) * 1024
+        own = [line.split() for line in rolled.splitlines() if line.startswith(("Pss_Anon:", "Pss_Shmem:"))]
+        assert len(own) == 2
+        total += sum(int(line[1]) for line in own) * 1024
     return total
 
 

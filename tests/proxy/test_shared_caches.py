@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -24,13 +25,13 @@ def request(path: bytes = b"/", *lines: bytes) -> bytes:
     return b"GET " + path + b" HTTP/1.1\r\n" + b"".join(line + b"\r\n" for line in (*fixed, *lines)) + b"\r\n"
 
 
-async def answer(request: web.BaseRequest) -> web.Response:
-    """A site that lets every cache keep everything."""
-    headers = {"Cache-Control": "public, max-age=1", "ETag": '"v1"', "Set-Cookie": "_ga=GA1.1; Path=/"}
+async def answer(request: web.BaseRequest, *, seconds: int = 600) -> web.Response:
+    """A site that lets every cache keep everything, for so long."""
+    headers = {"Cache-Control": f"public, max-age={seconds}", "ETag": '"v1"', "Set-Cookie": "_ga=GA1.1; Path=/"}
     if '"v1"' in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
     if request.path.endswith(".css"):
-        headers = {"Cache-Control": "public, max-age=60", "Content-Type": "text/css"}
+        headers = {"Cache-Control": "public, max-age=600", "Content-Type": "text/css"}
         return web.Response(body=b"p{}", headers=headers)
     return web.Response(body=PAGE, headers=headers | {"Content-Type": "text/html"})
 
@@ -96,7 +97,7 @@ async def test_shared_documents_are_kept_and_hold_nothing_of_a_visitor(site, sta
 async def test_a_kept_document_is_confirmed_while_its_policy_is_in_force_and_made_anew_after(
     site, start_proxy, say, asking, tmp_path
 ):
-    site.answer = answer
+    site.answer = partial(answer, seconds=1)
     proxy = await start_proxy(site.url, parts=asking, render="shared")
     async with shared_cache("nginx", proxy.address[1], tmp_path / "nginx") as address:
         first = await say(address, request())
