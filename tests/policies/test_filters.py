@@ -221,7 +221,7 @@ def test_no_pattern_takes_time_that_explodes() -> None:
     url = "https://x.example/" + "a" * 4000
     began = time.process_time()
     assert not blocked(rule, url)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 5
 
 
 if EASYPRIVACY.exists():

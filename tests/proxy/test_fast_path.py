@@ -398,7 +398,11 @@ REQUESTS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(asked=st.lists(REQUESTS, min_size=2, max_size=8))
 async def test_either_way_says_the_same(behind, visiting, asking, taken, asked):
     """Whatever is asked and answered in whatever order: a proxy that has just answered the like, and one that has

