@@ -18,7 +18,7 @@ from aiohttp import web
 from loopback import LoopbackServer
 
 from scanner.browser.launch import Chromium
-from scanner.browser.pipe import Connection
+from scanner.browser.pipe import CommandFailed, Connection
 from scanner.browser.settings import BrowserSettings
 
 PATIENCE = 60.0
@@ -70,11 +70,11 @@ class Site:
                    "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Headers": "*", "Cache-Control": "no-store"}  # fmt: skip
         return web.Response(body=body, headers=headers)
 
-    async def hit(self, technique: str, *, seconds: float) -> bool:
-        """Whether a request of this technique arrives within so many seconds."""
+    async def hit(self, technique: str, *, seconds: float, times: int = 1) -> bool:
+        """Whether a request of this technique, or so many of them, arrive within so many seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        while not self.hits[technique]:
+        while self.hits[technique] < times:
             self._arrived.clear()
             left = deadline - loop.time()
             if left <= 0:
@@ -125,6 +125,16 @@ class Page:
         )
         assert "exceptionDetails" not in answer, json.dumps(answer["exceptionDetails"])[:600]
         return answer["result"].get("value")
+
+    async def until(self, expression: str) -> None:
+        """Wait until an expression is true; it may fail meanwhile, or the page be left."""
+        told = f"(()=>{{try{{return !!({expression})}}catch{{}}}})()"
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with contextlib.suppress(CommandFailed):
+                    if await self.run(told):
+                        return
+                await asyncio.sleep(0.03)
 
     async def close(self) -> None:
         await self.browser.call("Target.closeTarget", {"targetId": self.target})

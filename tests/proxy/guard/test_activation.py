@@ -81,6 +81,7 @@ async def test_partial_consent_brings_back_just_that_part(lab: Any) -> None:
         + f'<img {HELD} data-samtykke-src="%T%x.gif">'
     )
     await page.run(STATISTICS)
+    assert await lab.site.hit(name, seconds=60, times=2)
     await asyncio.sleep(0.3)
     assert lab.site.hits[name] == 2
     still = "[...document.querySelectorAll('[data-samtykke]')].map(e=>e.getAttribute('data-samtykke'))"
@@ -98,6 +99,7 @@ async def test_one_vendor_alone_comes_back(lab: Any) -> None:
         f'<img {HELD} data-samtykke-src="%T%x.gif"><img data-samtykke="marketing" data-samtykke-src="%ADS%x.gif">'
     )
     await page.run("samtykke.activate({purposes:[],vendors:{tracker:true}})")
+    assert await lab.site.hit(name, seconds=60)
     await asyncio.sleep(0.2)
     assert lab.site.hits[name] == 1
 
@@ -140,9 +142,7 @@ async def test_a_page_that_all_share_runs_what_its_visitor_has_granted(lab: Any)
     assert await page.run("window.order") is None
     await page.call("Network.setCookie", name="samtykke_purposes", value="", url=lab.site.shop)
     await page.open(url)
-    async with asyncio.timeout(60):
-        while not await page.run("window.order"):  # noqa: ASYNC110  the page is another process
-            await asyncio.sleep(0.03)
+    await page.until("window.order")
     assert await page.run("window.order") == ["ran"]
     assert await page.run("samtykke.granted('statistics')") is False
     del lab.site.pages["/.samtykke/preferences"]
@@ -212,9 +212,7 @@ async def test_a_consent_framework_of_the_sites_own_is_left_working(lab: Any) ->
         "addEventListener('message',(e)=>parent.answered=e.data.__tcfapiReturn)</script>\"></iframe>"
     )
     _, page = await lab.open(stub + asking)
-    async with asyncio.timeout(60):
-        while not await page.run("window.answered && true"):  # noqa: ASYNC110  the page is another process
-            await asyncio.sleep(0.03)
+    await page.until("window.answered")
     assert await page.run("answered") == {
         "returnValue": {"cmpLoaded": False, "cmpStatus": "stub"},
         "success": True,
@@ -240,7 +238,7 @@ async def test_revived_scripts_may_expect_a_loading_page(lab: Any) -> None:
     )
     _, page = await lab.open("<p>kept</p>" + held_script(late))
     await page.run(ACCEPT_ALL)
-    await asyncio.sleep(0.1)
+    await page.until("window.order?.includes('load')")
     assert await page.run("window.order") == ["ready", "load"]
     assert (
         await page.run("document.querySelector('p').textContent + document.getElementById('written').textContent")
@@ -305,9 +303,7 @@ async def test_a_page_after_a_choice_clears_what_is_left_and_an_undecided_one_do
     assert "_trk=1" in await page.run("document.cookie")
     await page.run("document.cookie='samtykke_purposes=;path=/'")
     await page.open(url)
-    async with asyncio.timeout(60):
-        while "_trk" in await page.run("document.cookie"):  # noqa: ASYNC110  the page is another process
-            await asyncio.sleep(0.03)
+    await page.until("!document.cookie.includes('_trk')")
     assert await page.run("document.cookie") == "cart=1; samtykke_purposes="
 
 
@@ -331,10 +327,7 @@ async def test_accept_reaches_other_tabs_in_place(lab: Any) -> None:
     await page.open(url)
     await other.open(url)
     await page.run(ACCEPT_ALL)
-    for _ in range(50):
-        if await other.run("window.order"):
-            break
-        await asyncio.sleep(0.05)
+    await other.until("window.order")
     assert await other.run("window.order") == ["ran"]
 
 
@@ -351,6 +344,7 @@ async def test_a_page_restored_from_the_back_forward_cache_notices_a_withdrawal(
     if withdrawn:
         await page.call("Network.deleteCookies", name="samtykke_purposes", url=lab.site.shop)
     await page.run("history.back()")
+    await page.until(f"location.href==={url!r} && " + ("!window.kept" if withdrawn else "window.kept"))
     await asyncio.sleep(0.7)
     assert await page.run("[location.href, window.kept]") == [url, None if withdrawn else 1]
 

@@ -85,7 +85,7 @@ async def test_tracker_keys_are_not_stored(lab: Any) -> None:
 
 async def test_keys_written_as_properties_are_swept(lab: Any) -> None:
     _, page = await lab.open("<script>localStorage.trk_id='1';localStorage.cart='1'</script>")
-    await page.run("new Promise(done=>setTimeout(done,100))")
+    await page.until("!localStorage.getItem('trk_id')")
     assert await page.run("Object.keys(localStorage)") == ["cart"]
 
 
