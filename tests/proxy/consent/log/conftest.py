@@ -21,6 +21,12 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _time_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is up on a busy machine may take its time; one that is down says so at once."""
+    monkeypatch.setattr("proxy.consent.log.postgres._CONNECT_SECONDS", 60.0)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":

@@ -111,7 +111,7 @@ async def test_a_locked_database_refuses_and_takes_rows_once_let_go(sqlite_log, 
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LogUnavailable, match="locked"):
-            await asyncio.wait_for(sqlite_log.append(accept()), 5)
+            await asyncio.wait_for(sqlite_log.append(accept()), 60)
         other.execute("ROLLBACK")
     assert (await sqlite_log.append(accept())).id == "shop/1"
 
