@@ -37,7 +37,9 @@ async def web() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with await Browser.launch(BrowserSettings()) as running:
+    # Unhurried: one tracker starts another, in steps between which a busy machine is silent.
+    settings = BrowserSettings(settle_seconds=1.5, ceiling_seconds=60.0, launch_seconds=120.0)
+    async with await Browser.launch(settings) as running:
         yield running
 
 
