@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
+from free_ports import free_port
 from site_server import serve_site
 
 from runtime.alerts import HEADER, verify
@@ -31,7 +32,7 @@ async def samtykke(folder: Path, *arguments: str) -> tuple[int, str, str]:
         sys.executable, "-m", "samtykke", *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    out, errors = await asyncio.wait_for(program.communicate(), 180)
+    out, errors = await asyncio.wait_for(program.communicate(), 300)
     assert b"Traceback" not in errors, errors.decode()
     return program.returncode or 0, out.decode(), errors.decode()
 
@@ -68,9 +69,9 @@ async def test_a_leak_is_told_once_reported_and_logged_and_told_again_when_it_is
             f'[[site]]\nname = "shop"\nhosts = ["shop.localhost"]\nupstream = "http://127.0.0.1:{site.port}"\n'
             f'[alerts]\nwebhook = "http://127.0.0.1:{site.port}/hook"\n[proxy]\naccess_log = false\nlisten = '
         )
-        file.write_text(common + '"127.0.0.1:0"\n')
-        async with running_proxy(load_config(file), without=frozenset({"set-cookies"})) as proxy:
-            port = proxy.address[1]
+        port = free_port()
+        file.write_text(f'{common}"127.0.0.1:{port}"\n')
+        async with running_proxy(load_config(file), without=frozenset({"set-cookies"})):
             url = f"http://shop.localhost:{port}/"
             file.write_text(
                 f'{common}"127.0.0.1:{port}"\n[[schedule]]\nname = "weekly"\nkind = "prove"\npages = 1\n'
