@@ -27,7 +27,7 @@ def asked(up: Up, path: str, fields: dict[str, str] | None = None) -> str:
     if fields:
         headers |= {"Sec-Fetch-Site": "same-origin"}
     data = urllib.parse.urlencode(fields).encode() if fields else None
-    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=120) as answer:
         return answer.read().decode()
 
 

@@ -74,7 +74,7 @@ def built() -> dict[str, tuple[str, str]]:
         for name, text in SOURCES.items():
             Path(folder, name).write_text(text)
         Path(folder, "build.mjs").write_text(BUILD)
-        subprocess.run(["node", "build.mjs", folder], check=True, cwd=folder, capture_output=True, timeout=120)
+        subprocess.run(["node", "build.mjs", folder], check=True, cwd=folder, capture_output=True, timeout=600)
         out = Path(folder, "out")
         return {n: ((out / n / "app.html").read_text(), (out / n / "client.js").read_text()) for n in FRAMEWORKS}
 

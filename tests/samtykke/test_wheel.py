@@ -78,8 +78,8 @@ async def test_serve_runs_from_the_wheel_with_a_minimal_config(program: tuple[st
             assert (await answer.json())["live"] is True
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        assert process.wait(20) == 0
-        assert time.monotonic() - began < 15
+        assert process.wait(120) == 0
+        assert time.monotonic() - began < 25
     finally:
         process.kill()
         process.wait()

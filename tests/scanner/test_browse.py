@@ -173,7 +173,7 @@ SCAN = Scan(
 
 
 async def test_the_report_is_printed_as_pdf():
-    printed = await print_pdf(render_html(SCAN, generated=datetime(2026, 1, 1, tzinfo=UTC)))
+    printed = await print_pdf(render_html(SCAN, generated=datetime(2026, 1, 1, tzinfo=UTC)), seconds=240)
     assert printed.startswith(b"%PDF-")
     assert len(printed) > 5_000
 
