@@ -27,11 +27,6 @@ from proxy.parts import Parts
 from proxy.settings import Limits, ProxySettings, SiteSettings
 from runtime.keys import new_keys
 
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -164,10 +159,12 @@ async def start_proxy(catalogue: Catalogue, tmp_path: Path) -> AsyncIterator[Sta
 
 @pytest.fixture
 async def asking(tmp_path: Path) -> AsyncIterator[Parts]:
-    """A real consent desk with its log."""
-    keys = new_keys(utc_now())
+    """A real consent desk with its log. Its clock stands still: what a page says for a moment after a choice, it says
+    for as long as the test takes."""
+    now = datetime.now(UTC)
+    keys = new_keys(now)
     log = await ConsentLog.open(f"sqlite:///{tmp_path / 'consent.db'}", keys, checkpoints=tmp_path / "checkpoints")
-    desk = ConsentDesk(ConsentSettings(languages=("en",)), ControllerSettings(), keys, log, utc_now, os.urandom)
+    desk = ConsentDesk(ConsentSettings(languages=("en",)), ControllerSettings(), keys, log, lambda: now, os.urandom)
     yield Parts(desk, lambda: log.trouble)
     await desk.close()
     await log.close()
@@ -191,7 +188,7 @@ class Got:
         return found
 
 
-async def speak(address: tuple[str, int], data: bytes, *, wait: float = 30.0) -> Got:
+async def speak(address: tuple[str, int], data: bytes, *, wait: float = 60.0) -> Got:
     """Send bytes, read one answer."""
     reader, writer = await asyncio.open_connection(*address)
     try:
@@ -271,6 +268,14 @@ def taken(monkeypatch) -> list[object]:
     monkeypatch.setattr(FastPath, "take", noted)
     monkeypatch.setattr("proxy.app._LOOK_EVERY", 3600.0)
     return found
+
+
+@pytest.fixture
+def in_no_hurry(monkeypatch) -> None:
+    """Pieces of a body that the site says at once come without a pause, however often a busy machine halts us between
+    them: what is here whole is not streamed instead."""
+    for name in ("fast_path.PATIENCE", "whole.PATIENCE", "whole._PAUSE"):
+        monkeypatch.setattr(f"proxy.{name}", 60.0)
 
 
 @pytest.fixture

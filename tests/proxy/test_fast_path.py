@@ -398,6 +398,7 @@ REQUESTS = st.tuples(
 )
 
 
+@pytest.mark.usefixtures("in_no_hurry")
 @settings(
     max_examples=60,
     deadline=None,

@@ -25,6 +25,7 @@ async def test_a_site_that_breaks_off_breaks_the_answer(behind, visiting, taken)
     assert states(taken) == ["over", "taken over"]
 
 
+@pytest.mark.usefixtures("in_no_hurry")
 async def test_a_page_broken_off_is_never_given_for_the_whole(behind, visiting, asking, taken):
     said = answer(PAGE % b"shop", kind=b"text/html")
 
@@ -178,13 +179,6 @@ async def test_requests_that_come_at_once_are_answered_in_their_order(behind, vi
     heard = [await visit.hear() for _ in range(9)]
     assert [one.partition(b"\r\n\r\n")[2] for one in heard] == targets * 3
     assert taken
-
-
-@pytest.fixture
-def in_no_hurry(monkeypatch) -> None:
-    """A body of many pieces comes without a pause, however often a busy machine halts us between them."""
-    for place in ("proxy.fast_path", "proxy.whole"):
-        monkeypatch.setattr(f"{place}.PATIENCE", 60.0)
 
 
 @pytest.mark.usefixtures("in_no_hurry")
