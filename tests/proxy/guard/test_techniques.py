@@ -48,6 +48,7 @@ async def try_one(name: str, page: Page, site: Site, head: bytes) -> Outcome:
     opening = asyncio.ensure_future(page.open(f"{site.shop}/{name}.bare"))
     outcome.sends_unguarded = await site.hit(f"{name}.bare", seconds=PATIENCE_SECONDS)
     await opening
+    await page.open("about:blank")
     page.errors.clear()
     await page.open(f"{site.shop}/{name}.denied")
     outcome.sends_denied = await site.hit(f"{name}.denied", seconds=QUIET_SECONDS)
