@@ -70,7 +70,7 @@ async def pictures(notice: bytes, settings: BrowserSettings) -> dict[str, bytes]
 
 
 async def _taken(connection: Connection, html: str) -> AsyncIterator[tuple[str, bytes]]:
-    target = await connection.call("Target.createTarget", {"url": "about:blank"})
+    target = await connection.call("Target.createTarget", {"url": "about:blank"}, seconds=30)
     attached = await connection.call("Target.attachToTarget", {"targetId": target["targetId"], "flatten": True})
     session = attached["sessionId"]
 

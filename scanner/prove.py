@@ -1,8 +1,8 @@
 """Prove that nothing leaks: visit the site through the proxy in every consent state, beside the site itself.
 
 Each choice is made by posting the banner's own form, like a visitor. A cell of the answer is one state on one page:
-its leaks, what is broken there that is not broken on the site itself, and third parties that nobody knows. What a page
-does not show is read off the answer itself (`scanner.wire`).
+its leaks, what is broken there at two visits that is not broken on the site itself, and third parties that nobody
+knows. What a page does not show is read off the answer itself (`scanner.wire`).
 """
 
 from __future__ import annotations
@@ -153,11 +153,14 @@ async def prove(
         async def look(state: State, chosen: Chosen, path: str, direct: Visit) -> tuple[Cell, Answer | None]:
             async with turn:
                 url = urljoin(settings.url, path)
-                visit = await browser.visit(url, _plan(state, chosen, settings))
+                plan = _plan(state, chosen, settings)
+                cell = _cell(state, path, await browser.visit(url, plan), direct, rules)
+                if cell.breakage:
+                    cell = _both(cell, _cell(state, path, await browser.visit(url, plan), direct, rules))
                 planted = plant(_names(direct), rules, state.consent, f"{started.isoformat()} {state.name} {path}")
                 carrying = (*chosen.cookies, PROVING)
                 answer = await ask(url, fetcher, terms, carrying=carrying, planted=planted, gpc=state.gpc)
-                cell = _with_answer(_cell(state, path, visit, direct, rules), answer, rules, state, planted)
+                cell = _with_answer(cell, answer, rules, state, planted)
                 at = now().isoformat(timespec="seconds")
                 cell = replace(cell, looked=replace(cell.looked, at=at))
                 say(f"{state.name} {path}: {len(cell.leaks)} leaks, {len(cell.breakage)} broken")
@@ -224,6 +227,17 @@ def _cell(state: State, path: str, visit: Visit, direct: Visit, rules: Rules) ->
     if state.consent == ACCEPT:
         breakage += _missing(visit, direct, rules)
     return Cell(state.name, path, leaks, tuple(sorted(set(breakage))), unknown, _looked(visit))
+
+
+def _both(cell: Cell, again: Cell) -> Cell:
+    """Two looks at one page: broken is what was so both times (a script may be late, an answer lost), but what leaked
+    once has leaked."""
+    return replace(
+        cell,
+        leaks=tuple(sorted({*cell.leaks, *again.leaks})),
+        breakage=tuple(one for one in cell.breakage if one in again.breakage),
+        unknown=tuple(sorted({*cell.unknown, *again.unknown})),
+    )
 
 
 def _names(direct: Visit) -> Iterable[str]:

@@ -124,6 +124,7 @@ def _navigated_within(scene: Scene, session: Session, params: Json) -> None:
 
 
 def _frame_attached(scene: Scene, session: Session, params: Json) -> None:
+    scene.touch()
     scene.scripts.attached(session.id, params["frameId"], params.get("stack"))
     scene.frames.setdefault(
         params["frameId"], FrameSeen(params["frameId"], session.id, "about:blank", params["parentFrameId"])

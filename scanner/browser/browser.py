@@ -309,6 +309,7 @@ class Browser:
             self._connection.post("Target.closeTarget", {"targetId": info["targetId"]})
             return
         scene.sessions[session_id] = session
+        scene.touch()
         self._by_session[session_id] = stage
         hook = self._hook(scene.plan)
         told = [

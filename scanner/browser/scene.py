@@ -113,6 +113,7 @@ class Scene:
         self.crashed = False
         """Is the page's renderer process gone?"""
         self._worlds: dict[str, int] = {}
+        self._known: set[tuple[str, ...]] = set()
         self.loaded = asyncio.Event()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Set with a reason when the page can no longer be looked at: crashed, navigating without end."""
@@ -128,6 +129,13 @@ class Scene:
     def touch(self) -> None:
         """Something happened that a settled page would not do."""
         self.last_event = time.monotonic()
+
+    def learns(self, *fact: str) -> None:
+        """Something was seen that counts as an event the first time only: a script that writes its own key again each
+        second tells nothing new, and its page has settled all the same."""
+        if fact not in self._known:
+            self._known.add(fact)
+            self.touch()
 
     def leaves(self, session: Session, context: int, *, begins: bool) -> None:
         """A document is being left by its own script, or has run that script."""

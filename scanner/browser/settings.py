@@ -43,7 +43,7 @@ class BrowserSettings(BaseModel):
     ceiling_seconds: float = Field(10.0, gt=0, description="longest wait for a page to settle")
     thorough: bool = Field(False, description="scroll and idle, so that lazy and timer-set trackers show")
     idle_seconds: float = Field(5.0, ge=0, description="how long a thorough visit idles after scrolling")
-    launch_seconds: float = Field(20.0, gt=0, description="longest wait for Chromium to start")
+    launch_seconds: float = Field(60.0, gt=0, description="longest wait for Chromium to start")
     window_width: int = Field(1280, gt=0)
     window_height: int = Field(900, gt=0)
     response_bytes: int = Field(30_000_000, gt=0, description="largest answer taken, decoded; then loading stops")

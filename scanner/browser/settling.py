@@ -73,7 +73,8 @@ async def _answer_takes(scene: Scene, deadline: float) -> float | None:
     top = scene.top_frame
     try:
         if top is not None:
-            drawn = {"expression": _DRAWN, "awaitPromise": True, "contextId": await scene.world(top, seconds=left)}
+            expression = _DRAWN if scene.plan.javascript else "0"  # without scripts no timer runs, ours included
+            drawn = {"expression": expression, "awaitPromise": True, "contextId": await scene.world(top, seconds=left)}
             asked.add(post("Runtime.evaluate", drawn, top.session))
     except TimeoutError:
         return None

@@ -25,6 +25,8 @@ FLAGS = (
     "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
+MOVING = frozenset({"Inspected target navigated or closed", "Cannot find default execution context"})
+"""What Chromium says of a page that was leaving while it was asked."""
 
 
 class ChromiumPage:
@@ -120,11 +122,17 @@ class ChromiumPage:
         return answer["result"].get("value")
 
     async def until(self, expression: str) -> Any:
-        """The expression's value once it is truthy, within two minutes: pages are quick, machines are busy."""
+        """The expression's value once it is truthy, within two minutes: pages are quick, machines are busy. A page that
+        moves on while it is asked is asked again."""
         async with asyncio.timeout(120):
-            while not (value := await self.run(expression)):  # noqa: ASYNC110  the page cannot set an event of ours
+            while True:
+                try:
+                    if value := await self.run(expression):
+                        return value
+                except RuntimeError as error:
+                    if str(error) not in MOVING:
+                        raise
                 await asyncio.sleep(0.02)
-        return value
 
     async def press(self, key: str, *, shift: bool = False) -> None:
         codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}

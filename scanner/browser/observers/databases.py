@@ -31,7 +31,7 @@ class Databases(Observer):
     def report(self, report: Report) -> None:
         kind, origin, key = report.data["area"], report.data["origin"], report.data["key"]
         if kind in ("indexeddb", "cache"):
-            self.scene.touch()
+            self.scene.learns(kind, origin, key, report.script)
             setter = Setter(kind="js", url=report.script, stack=report.chain)
             self._setters.setdefault((kind, origin, key), {}).setdefault(setter.url, setter)
 

@@ -37,9 +37,9 @@ class Fingerprinting(Observer):
             self._read.setdefault(report.script, set()).add(data["name"])
             return
         how = canvas_verdict(data) if report.kind == "canvas" else str(data["how"])
-        if how is not None and (report.kind, report.script) not in self._found:
-            self._found[report.kind, report.script] = how
-            self.scene.touch()  # a script that takes one such measure is about to take the next, or to send them
+        if how is not None:
+            self._found.setdefault((report.kind, report.script), how)
+            self.scene.learns(report.kind, report.script)  # it is about to take the next measure, or to send them
 
     def write(self, draft: Draft) -> None:
         for script, names in self._read.items():

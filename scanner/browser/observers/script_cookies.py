@@ -23,13 +23,13 @@ class ScriptCookies(Observer):
         self._writes: list[tuple[CookieWrite, str]] = []
 
     def report(self, report: Report) -> None:
-        self.scene.touch()
         data = report.data
         asked = _from_store(data) if report.kind == "cookie-store" else _from_text(data["text"])
         if asked is None:
             return
         parts = urlsplit(data["url"])
         host = parts.hostname or ""
+        self.scene.learns("cookie", host, asked.name.decode("latin-1"), report.script)
         write = write_of(
             asked,
             host=host,

@@ -74,7 +74,7 @@ class Storage(Observer):
             case "key-gone":
                 keys.pop(data["key"], None)
             case _:
-                self.scene.touch()
+                self.scene.learns(*area, data["key"], setter.url)
                 keys[data["key"]] = None
                 self._setters.setdefault((area, data["key"]), {}).setdefault(setter.url, setter)
 
@@ -93,8 +93,7 @@ class Storage(Observer):
             case "DOMStorage.domStorageItemRemoved":
                 keys.pop(params["key"], None)
             case _:
-                if params["key"] not in keys:
-                    self.scene.touch()
+                self.scene.learns(*area, params["key"])
                 keys[params["key"]] = None
                 self._blame_toucher(area, params["key"])
 

@@ -20,7 +20,6 @@ class Workers(Observer):
 
     def event(self, session: Session, method: str, params: Json) -> None:
         if session.kind in _KINDS:
-            self.scene.touch()
             self._seen[session.kind, session.url] = None
 
     def write(self, draft: Draft) -> None:
