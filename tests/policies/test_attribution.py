@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from made_up_vendor import COUNTER, COUNTING
 
 from policies.attribution import attribute, host_evidence
 from policies.catalogue import Catalogue
@@ -19,28 +20,7 @@ from policies.observation import (
 )
 from policies.purpose import Purpose
 
-COUNTER = """
-name = "Counter"
-company = "Counter AS"
-country = "NO"
-privacy = "https://counter.example/privacy"
-source = "https://counter.example/docs"
-purpose = "statistics"
-samples = ["https://cdn.counter.example/c.js"]
-[[host]]
-match = "counter.example"
-[[path]]
-match = "*/counter.php"
-[[cookie]]
-name = "_count.*"
-lifetime = "30d"
-[[cookie]]
-name = "uid"
-sure = "low"
-[[storage]]
-key = "count_*"
-"""
-CATALOGUE = Catalogue.of({"counter": COUNTER})
+CATALOGUE = Catalogue.of({"counter": COUNTER + COUNTING})
 SITE = "http://shop.example/"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from made_up_vendor import COUNTER
+
 from policies.catalogue import Catalogue
 from policies.drafting import draft_policy, find_override
 from policies.observation import ObservedCookie, ObservedKey, ObservedRequest, Scan, Setter
@@ -11,23 +13,14 @@ from policies.purpose import Purpose
 from policies.site_policy import Override, PolicyCookie, PolicyHost, SitePolicy, content_hash
 
 DAY = 86_400
-COUNTER = """
-name = "Counter"
-company = "Counter AS"
-country = "NO"
-privacy = "https://counter.example/privacy"
-source = "https://counter.example/docs"
-purpose = "statistics"
-samples = ["https://counter.example/c.js"]
-[[host]]
-match = "counter.example"
+FACTS = f"""{COUNTER}
 [[cookie]]
 name = "_count.*"
 about = "Counts visits"
 [[storage]]
 key = "count_*"
 """
-CATALOGUE = Catalogue.of({"counter": COUNTER})
+CATALOGUE = Catalogue.of({"counter": FACTS})
 SITE = "http://shop.example/"
 
 

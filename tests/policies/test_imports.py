@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_vendor import COUNTER
 
 from policies.catalogue import Catalogue
 from policies.imports import Imported, ImportFailedError, Imports, read_import
@@ -196,16 +197,7 @@ def test_a_kept_copy_that_was_changed_is_refused() -> None:
 
 # Who has the last word.
 
-FACTS = """
-name = "Counter"
-company = "Counter AS"
-country = "NO"
-privacy = "https://counter.example/privacy"
-source = "https://counter.example/docs"
-purpose = "statistics"
-samples = ["https://counter.example/c.js"]
-[[host]]
-match = "counter.example"
+FACTS = f"""{COUNTER}
 [[cookie]]
 name = "_count"
 [[cookie]]

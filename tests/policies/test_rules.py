@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
+from made_up_vendor import COUNTER, COUNTING
 
 from policies.catalogue import Catalogue
 from policies.purpose import ACCEPT, REJECT, UNDECIDED, Consent
@@ -15,26 +16,7 @@ from policies.verdict import Request, Verdict
 STATISTICS = Consent.of(["statistics"])
 MARKETING = Consent.of(["marketing"])
 
-FACTS = """
-name = "Counter"
-company = "Counter AS"
-country = "NO"
-privacy = "https://counter.example/privacy"
-source = "https://counter.example/docs"
-purpose = "statistics"
-samples = ["https://cdn.counter.example/c.js"]
-[[host]]
-match = "counter.example"
-[[path]]
-match = "*/counter.php"
-[[cookie]]
-name = "_count.*"
-lifetime = "30d"
-[[cookie]]
-name = "uid"
-sure = "low"
-[[storage]]
-key = "count_*"
+FACTS = f"""{COUNTER}{COUNTING}
 [[inline]]
 contains = "_countq"
 """

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from standstill import stands_still
 
 HOST = b"Host: shop.localhost\r\n"
 
@@ -249,16 +250,6 @@ async def test_the_first_event_may_take_longer_than_an_answer(raw_site, start_pr
     said = (b"GET /%b HTTP/1.1\r\nHost: shop.localhost\r\n\r\n" % path for path in (b"", b"framed"))
     for got in await asyncio.gather(*(say(proxy.address, one) for one in said)):
         assert got.body == b"data: x\n\n"
-
-
-async def stands_still(sent) -> int:
-    """Wait until nothing more is sent, and say how much was."""
-    async with asyncio.timeout(60):
-        before = -1
-        while before != sent():
-            before = sent()
-            await asyncio.sleep(0.5)
-    return before
 
 
 async def test_a_slow_visitor_slows_the_site(raw_site, start_proxy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import ClientSession, WSMsgType, web
+from standstill import stands_still
 
 HOST = b"Host: shop.localhost\r\n"
 
@@ -78,16 +79,6 @@ async def test_a_websocket_ends_on_both_sides_when_one_leaves(raw_site, start_pr
         writer.transport.abort()
     async with asyncio.timeout(60):
         await gone.wait()
-
-
-async def stands_still(sent) -> int:
-    """Wait until nothing more is sent, and say how much was."""
-    async with asyncio.timeout(60):
-        before = -1
-        while before != sent():
-            before = sent()
-            await asyncio.sleep(0.5)
-    return before
 
 
 async def test_a_slow_websocket_visitor_slows_the_site(raw_site, start_proxy):

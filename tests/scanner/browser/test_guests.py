@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from guests import install
+from guests import ANSWERS, install
 from site_server import Site, serve_site
 
 from scanner.browser import Browser, BrowserSettings
@@ -172,22 +172,6 @@ GUESTS = (
         techniques=frozenset({"session_replay", "keystrokes"}),
     ),
 )  # fmt: skip
-
-ANSWERS = {
-    "/v1/projects/guest/settings": {
-        "integrations": {"Segment.io": {"apiKey": "guest"}}, "plan": {"track": {}}, "edgeFunction": {},
-    },
-    "/sourceConfig/": {
-        "source": {
-            "id": "source", "name": "shop", "writeKey": "guestkey", "enabled": True, "workspaceId": "w",
-            "destinations": [], "dataplanes": {},
-            "config": {"statsCollection": {"errors": {"enabled": False}, "metrics": {"enabled": False}}},
-        },
-        "updatedAt": "2026-01-01T00:00:00Z", "isHosted": True,
-    },
-    "/3.0/projects/guest/events/pageviews": {"created": True},
-}  # fmt: skip
-"""What a collector must say for its library to go on."""
 
 
 async def collect(request: web.Request) -> web.Response:
