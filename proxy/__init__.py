@@ -28,6 +28,7 @@ Reading order
     mapping     the site's own name turned into the visitors'
     websocket   a switched connection, both ways; pauses tells it when one side is slow
     own         our addresses: health, reports, gpc.json, assets; reports reads what browsers report
+    pages       what we answer ourselves when something is wrong
     ledger      evidence of enforcement and sightings, in one SQLite file
     bookkeeping what is written down of an exchange: numbers, evidence, the log's line
     counts      what is counted, in memory that processes share; metrics shows it to Prometheus

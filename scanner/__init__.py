@@ -7,15 +7,17 @@ How one scan goes
     scout       which waiting pages are worth the browser's visit, by what static mode sees of them
     links       which addresses are pages of this site, and which are one page in a thousand disguises
     robots      robots.txt (RFC 9309), and `sitemap`, what the site says about its own pages
+    pace        the pause between two pages of one host
     addresses   which addresses may be contacted: no way into an inner network
     aliases     what a host name is an alias of (CNAME)
     visit       the one shape in which both ways of looking hand over a page
-    browser/    one way: a real Chromium, with observers
+    browser/    one way: a real Chromium, with observers; `browse` hands its pages to the crawl
     fetch       the other way: aiohttp, hop by hop; with `elements` (HTML), `jar` (cookies) and `static` (the page)
     choice      posting a consent choice to a site behind our own proxy
     names       names that are another one on each visit
     pressing    making that choice on a site's own banner, verified
     rendered    one page's HTML as its scripts leave it, for documents that scripts write
+    policy_links   which link leads to the privacy policy
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words

@@ -25,6 +25,7 @@ What words mean
 What is declared
     tables      cookies from tables
     table_grid, table_columns, table_rows   merged cells, what each column holds, one entry per cookie
+    grids       tables that are written without table elements
     prose       cookies from everything else
     labels      "Lifetime: 180 days": labelled values in a line
     records, record_values   labelled values that belong to a name, and what they say

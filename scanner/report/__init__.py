@@ -5,6 +5,7 @@ What is where
     states     the consent states side by side, and who broke the promise
     charts     counts as inline SVG
     html       one self-contained page: summary, findings, tables, pictures (`page.html.j2` is its markup)
+    proof      one page about a proof (`proof.html.j2`)
     tables     CSV
     har        the requests as an HTTP Archive
     pdf        the page printed by the browser: the one file here that does I/O
