@@ -35,7 +35,7 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"samtykke.commands.{COMMANDS[cmd_name]}")
-        made = typer.Typer(add_completion=False)
+        made = typer.Typer(add_completion=False, rich_markup_mode=None)
         if hasattr(module, "register"):
             module.register(made)
         else:
@@ -47,10 +47,11 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="samtykke",
     cls=Commands,
-    help="Know your trackers, hold them against your policy, stop them until consent, and prove it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would take `[[site]]` for markup
+    context_settings={"max_content_width": 110},
 )
 
 
@@ -64,7 +65,10 @@ def _version(wanted: bool) -> None:
 def root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
-    """Know your trackers, hold them against your policy, stop them until consent, and prove it."""
+    """Know your trackers, hold them against your policy, stop them until consent, and prove it.
+
+    Example: samtykke up https://shop.example
+    """
 
 
 def main() -> None:

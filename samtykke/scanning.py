@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.status import Status
 
 from policies.observation import Scan
@@ -17,6 +16,7 @@ from runtime.database import DatabaseUnusableError
 from samtykke.config import Config, ConfigError
 from samtykke.outcome import UnreachableError
 from samtykke.stores import open_inventory
+from samtykke.terminal import Terminal, coloured
 from samtykke.wiring import catalogue
 from scanner.changes import Changes, compare
 from scanner.choice import ChoiceError
@@ -36,10 +36,10 @@ def scan_settings(**values: object) -> ScanSettings:
 class ScanProgress:
     """A living line on a terminal, one plain line a page in a log. Use as a context manager."""
 
-    def __init__(self, console: Console, site: str) -> None:
+    def __init__(self, console: Terminal, site: str) -> None:
         self._console = console
         self._site = site
-        self._status = Status(f"scanning {site}", console=console) if console.is_terminal else None
+        self._status = Status(coloured(f"scanning {site}"), console=console) if console.is_terminal else None
 
     def __enter__(self) -> ScanProgress:
         if self._status:
@@ -54,11 +54,11 @@ class ScanProgress:
 
     def __call__(self, progress: Progress) -> None:
         if progress.note:
-            self._console.print(progress.note, highlight=False)
+            self._console.print(progress.note)
         if self._status:
-            self._status.update(f"scanning {self._site}: {progress}")
+            self._status.update(coloured(f"scanning {self._site}: {progress}"))
         elif progress.url:
-            self._console.print(f"{progress} {progress.url} {progress.outcome}", highlight=False, soft_wrap=True)
+            self._console.print(f"{progress} {progress.url} {progress.outcome}", soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Scanned:
 async def scan_site(config: Config, settings: ScanSettings) -> Scanned:
     """One scan, kept in the inventory. Raises UnreachableError naming what could not be reached."""
     async with await open_inventory(config) as inventory:
-        with ScanProgress(Console(stderr=True), settings.url) as progress:
+        with ScanProgress(Terminal(stderr=True), settings.url) as progress:
             try:
                 found = await scan(
                     settings, catalogue(), progress=progress, inventory=inventory, now=lambda: datetime.now(UTC)
@@ -103,7 +103,7 @@ def run_scans(config: Config, wanted: Sequence[ScanSettings]) -> list[Scanned]:
                 if not others:
                     raise
                 failed.append((settings.url, error))
-                Console(stderr=True).print(f"--consent {settings.consent}: {error}", highlight=False, soft_wrap=True)
+                Terminal(stderr=True).print(f"--consent {settings.consent}: {error}", soft_wrap=True)
         reached = {settings.url for settings in wanted} - {url for url, _ in failed} | {one.scan.site for one in found}
         for url, why in failed:
             if url not in reached:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rich.console import Console
 from rich.table import Table
 
 from policies.findings import Finding
@@ -21,6 +20,7 @@ from policies.site_policy import SitePolicy
 from runtime.keys import create_key_file
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.demo import demo_config
+from samtykke.terminal import Terminal, coloured
 from samtykke.wiring import policy_folder
 
 DATA = Path("samtykke-data")
@@ -97,7 +97,7 @@ def publish_first(plan: Plan, draft: SitePolicy) -> tuple[SitePolicy, bool]:
 
 
 def print_summary(
-    console: Console, scan: Scan, policy: SitePolicy, source: str | None, found: tuple[Finding, ...]
+    console: Terminal, scan: Scan, policy: SitePolicy, source: str | None, found: tuple[Finding, ...]
 ) -> None:
     """What was found, in a few lines and one table."""
     pages = sum(not page.error for page in scan.pages)
@@ -121,7 +121,7 @@ def print_summary(
     print_findings_in_short(console, source, found)
 
 
-def print_findings_in_short(console: Console, source: str, found: tuple[Finding, ...]) -> None:
+def print_findings_in_short(console: Terminal, source: str, found: tuple[Finding, ...]) -> None:
     """One line a kind of finding, with its subjects; the first of each in full."""
     grave = sum(finding.severity == "high" for finding in found)
     console.print(f"\n{len(found)} findings against {source}, {grave} of them grave:", soft_wrap=True)
@@ -129,5 +129,5 @@ def print_findings_in_short(console: Console, source: str, found: tuple[Finding,
         of_kind = [finding for finding in found if finding.kind == kind]
         colour = "red" if any(finding.severity == "high" for finding in of_kind) else "yellow"
         names = ", ".join(dict.fromkeys(finding.subject for finding in of_kind))
-        console.print(f"  [{colour}]{kind.replace('_', ' ')}[/]: [bold]{names}[/]", soft_wrap=True)
-        console.print(f"    for instance {of_kind[0].subject}: {of_kind[0].because}", soft_wrap=True, highlight=False)
+        console.print(coloured("  ", (kind.replace("_", " "), colour), ": ", (names, "bold")), soft_wrap=True)
+        console.print(f"    for instance {of_kind[0].subject}: {of_kind[0].because}", soft_wrap=True)

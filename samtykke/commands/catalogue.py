@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from policies.catalogue import Catalogue, Match
 from policies.declared.names import look_alikes
 from policies.imports import Fact, Imported, ImportFailedError, Imports
 from policies.purpose import CONSENTABLE, Purpose
-from samtykke.commands.options import ConfigFile, JsonTarget
+from samtykke.commands.options import ConfigFile, JsonTarget, group
 from samtykke.config import ConfigError, ListSettings, load_config
 from samtykke.documents import MAX_BYTES
 from samtykke.imported import import_bytes, import_folder, imports_of, update
 from samtykke.outcome import NO, UnreachableError, write_json
+from samtykke.terminal import Terminal
 
-app = typer.Typer(name="catalogue", help="What is known about trackers.", no_args_is_help=True)
+app = group("catalogue", "What is known about trackers.", "samtykke catalogue lookup _ga")
 
 
 @app.command()
@@ -47,7 +47,7 @@ def lookup(
                 table.add_row(name, *("-" if fact is None else str(fact) for fact in match.values()))
             if not matches:
                 table.add_row(name, "unknown")
-        Console().print(table)
+        Terminal().print(table)
     if not any(found.values()):
         raise typer.Exit(NO)
 

@@ -19,6 +19,7 @@ def check(config: ConfigFile = None, json_target: JsonTarget = None) -> None:
 
     A minimal file:
 
+    \b
         [[site]]
         hosts = ["shop.example"]
         upstream = "http://127.0.0.1:9080"

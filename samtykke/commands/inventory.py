@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from policies.lifetime import in_words
 from policies.observation import Scan
-from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
+from samtykke.commands.options import ConfigFile, JsonTarget, SiteName, group
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.outcome import NO, write_json
 from samtykke.stores import open_inventory
+from samtykke.terminal import Terminal
 from scanner.changes import Changes, compare
 from scanner.inventory import Inventory
 
-app = typer.Typer(name="inventory", help="What the scans found.", no_args_is_help=True)
+app = group("inventory", "What the scans found.", "samtykke inventory show")
 Answer = TypeVar("Answer")
 
 
@@ -44,7 +44,7 @@ def show(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarg
     if json_target:
         write_json({"scans": entries, "newest": newest and newest.model_dump(mode="json")}, json_target)
         return
-    console = Console()
+    console = Terminal()
     table = Table("scan", "site", "started", "mode", "consent", "pages", "failed", "cookies", title="Scans")
     for entry in entries:
         table.add_row(*(str(value) for value in entry.values()))
@@ -121,7 +121,7 @@ def with_inventory(config: Config, work: Callable[[Inventory], Awaitable[Answer]
         raise ConfigError(str(error)) from error
 
 
-def print_cookies(console: Console, scan: Scan) -> None:
+def print_cookies(console: Terminal, scan: Scan) -> None:
     """The cookie table: name, who, what for, how long asked for, who set it, where it ended."""
     table = Table(title=f"Cookies of {scan.site}, {scan.started} ({scan.mode}, consent {scan.consent})")
     for heading in ("name", "domain", "vendor", "purpose", "asked for", "set by", "state"):

@@ -9,10 +9,10 @@ from pathlib import Path
 import typer
 
 from runtime.keys import Keys, create_key_file, load_keys, rotate_key_file
-from samtykke.commands.options import ConfigFile
+from samtykke.commands.options import ConfigFile, group
 from samtykke.config import Config, ConfigError, load_config
 
-app = typer.Typer(name="key", help="The keys that sign cookies, tokens and checkpoints.", no_args_is_help=True)
+app = group("key", "The keys that sign cookies, tokens and checkpoints.", "samtykke key create")
 
 
 @app.command()

@@ -15,7 +15,6 @@ from typing import IO, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from proxy.consent.log import ConsentLog, Notice, Row, verify
@@ -25,13 +24,14 @@ from proxy.consent.log.statistics import COUNTED, as_json, chart_svg
 from proxy.consent.notice import inventory_of
 from samtykke.commands import log_upkeep
 from samtykke.commands.log_access import guarded, keys_of, with_log
-from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
+from samtykke.commands.options import ConfigFile, JsonTarget, SiteName, group
 from samtykke.config import ConfigError, load_config
 from samtykke.outcome import NO, write_json, write_text
 from samtykke.picture import pictures
+from samtykke.terminal import Terminal
 from scanner.browser import BrowserSettings
 
-app = typer.Typer(name="log", help="What visitors were shown and chose.", no_args_is_help=True)
+app = group("log", "What visitors were shown and chose.", "samtykke log verify")
 log_upkeep.register(app)
 _DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 Since = Annotated[datetime | None, typer.Option("--from", formats=_DAYS, help="UTC, included.")]
@@ -148,7 +148,7 @@ def stats(
         counts = (str(getattr(day, name)) for name in COUNTED)
         rate = f"{day.accept / day.decided:.0%}" if day.decided else ""
         table.add_row(day.day, day.site, day.language, (day.notice or "")[:12], *counts, rate)
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 @app.command()
@@ -243,7 +243,7 @@ def print_rows(rows: list[Row]) -> None:
             (row.policy or "")[:12],
         )
         table.add_row(*(str(cell or "") for cell in cells))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _print_verification(answer: dict[str, Any]) -> None:

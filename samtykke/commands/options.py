@@ -16,3 +16,8 @@ JsonTarget = Annotated[
 SiteName = Annotated[
     str | None, typer.Option("--site", metavar="NAME", help="Which [[site]], where there are several.")
 ]
+
+
+def group(name: str, about: str, example: str) -> typer.Typer:
+    """A group of commands, with help as plain text: Rich would take `[[site]]` for markup."""
+    return typer.Typer(name=name, help=f"{about}\n\nExample: {example}", no_args_is_help=True, rich_markup_mode=None)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from policies.compare import compare as compare_sides
@@ -18,15 +17,16 @@ from policies.policy_changes import policy_changes
 from policies.site_policy import SitePolicy
 from proxy.settings import SiteSettings
 from samtykke.commands.inventory import site_address, with_inventory
-from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
+from samtykke.commands.options import ConfigFile, JsonTarget, SiteName, group
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.documents import read_document
 from samtykke.outcome import NO, write_json, write_text
 from samtykke.promises import read_declared
+from samtykke.terminal import Terminal, coloured
 from samtykke.wiring import catalogue, policy_folder
 from scanner.inventory import Inventory
 
-app = typer.Typer(name="policy", help="What is declared, what is observed, what is enforced.", no_args_is_help=True)
+app = group("policy", "What is declared, what is observed, what is enforced.", "samtykke policy compare")
 
 
 @app.command()
@@ -42,7 +42,7 @@ def read(
     if json_target:
         write_json(declared.model_dump(mode="json"), json_target)
         return
-    console = Console()
+    console = Terminal()
     table = Table("name", "lifetime", "vendor", "purpose", "quote", title=f"Declared ({declared.language or '?'})")
     for entry in declared.cookies:
         life = entry.lifetime_text or ("session" if entry.session else "-")
@@ -52,7 +52,7 @@ def read(
     for claim in declared.claims:
         console.print(f"Claims {claim.kind}: {claim.quote}")
     for item in declared.checklist:
-        console.print(f"{'[green]says[/]' if item.quote else '[red]lacks[/]'} {item.item}")
+        console.print(coloured(("says", "green") if item.quote else ("lacks", "red"), f" {item.item}"))
 
 
 @app.command()
@@ -74,7 +74,7 @@ def compare(
     if json_target:
         write_json({"findings": [finding.model_dump(mode="json") for finding in findings]}, json_target)
     else:
-        print_findings(Console(), findings, source)
+        print_findings(Terminal(), findings, source)
     if any(finding.severity == "high" for finding in findings):
         raise typer.Exit(NO)
 
@@ -136,7 +136,7 @@ def show(
         table.add_row("storage", key.key, key.vendor or "-", key.purpose or "unknown", key.because)
     for host in policy.contacts:
         table.add_row("host", host.host, host.vendor or "-", host.purpose or "unknown", host.because)
-    Console().print(table)
+    Terminal().print(table)
 
 
 @app.command()
@@ -192,7 +192,7 @@ def draft_from(config: Config, site: SiteSettings, *scans: Scan) -> SitePolicy:
     return draft_policy(scans, catalogue(), site=site.name, hosts=site.own_names, overrides=overrides)
 
 
-def print_findings(console: Console, findings: tuple[Finding, ...], source: str) -> None:
+def print_findings(console: Terminal, findings: tuple[Finding, ...], source: str) -> None:
     """Findings as a table, the gravest first."""
     if not findings:
         console.print(f"Nothing differs from {source}.")
@@ -203,7 +203,7 @@ def print_findings(console: Console, findings: tuple[Finding, ...], source: str)
         table.add_column(heading, overflow="fold")
     for finding in findings:
         style = colours[finding.severity]
-        table.add_row(f"[{style}]{finding.severity}[/]", finding.kind, finding.subject, finding.because)
+        table.add_row(coloured((finding.severity, style)), finding.kind, finding.subject, finding.because)
     console.print(table)
 
 

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import ConfigError, load_config
 from samtykke.outcome import NO, write_json, write_text
 from samtykke.proving import keep_digest, prove_site, site_of
+from samtykke.terminal import Terminal, coloured
 from scanner.prove import STATES, Proof
 from scanner.report.proof import render_proof
 from scanner.settings import ScanSettings
@@ -53,42 +53,41 @@ def prove_url(
         )  # fmt: skip
     except ValidationError as error:
         raise ConfigError(f"{url}: {error.errors()[0]['msg']}") from error
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     work = prove_site(
         settings,
         asked,
         direct=direct,
         pages=pages,
         states=state or (),
-        report=lambda line: console.print(line, highlight=False),
+        report=console.print,
     )
     proof = asyncio.run(work)
     if report:
         write_text(render_proof(proof, generated=datetime.now(UTC)), report)
     if log and site is not None:
-        console.print(asyncio.run(keep_digest(settings, site, proof)), highlight=False)
+        console.print(asyncio.run(keep_digest(settings, site, proof)))
     if json_target:
         write_json(proof.to_json(), json_target)
     else:
-        print_proof(Console(), proof)
+        print_proof(Terminal(), proof)
     if proof.leaks:
         raise typer.Exit(NO)
 
 
-def print_proof(console: Console, proof: Proof) -> None:
+def print_proof(console: Terminal, proof: Proof) -> None:
     """One row a cell, then every leak and breakage by name."""
     table = Table(title=f"Proof of {proof.url} under policy {(proof.policy_hash or 'none')[:16]}")
     for heading in ("state", "page", "leaks", "broken", "unknown"):
         table.add_column(heading, overflow="fold")
     for cell in proof.cells:
-        mark = f"[bold red]{len(cell.leaks)}[/]" if cell.leaks else "[green]0[/]"
+        mark = coloured((str(len(cell.leaks)), "bold red") if cell.leaks else ("0", "green"))
         table.add_row(cell.state, cell.page, mark, str(len(cell.breakage)), str(len(cell.unknown)))
     console.print(table)
     for cell in proof.cells:
         for leak in cell.leaks:
-            console.print(
-                f"[red]leak[/] {cell.state} {cell.page}: {leak.kind} {leak.subject}: {leak.because}", soft_wrap=True
-            )
+            where = f" {cell.state} {cell.page}: {leak.kind} {leak.subject}: {leak.because}"
+            console.print(coloured(("leak", "red"), where), soft_wrap=True)
         for broken in cell.breakage:
-            console.print(f"[yellow]broken[/] {cell.state} {cell.page}: {broken}", soft_wrap=True)
+            console.print(coloured(("broken", "yellow"), f" {cell.state} {cell.page}: {broken}"), soft_wrap=True)
     console.print("Something leaks." if proof.leaks else "Nothing leaks.")

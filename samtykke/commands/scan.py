@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from policies.observation import Scan
 from samtykke.commands.inventory import print_cookies
@@ -15,6 +14,7 @@ from samtykke.outcome import write_json
 from samtykke.promises import declared_of, findings_against
 from samtykke.reports import Targets, write_reports
 from samtykke.scanning import run_scans, scan_settings
+from samtykke.terminal import Terminal, coloured
 
 
 def register(app: typer.Typer) -> None:
@@ -71,11 +71,11 @@ def scan(
         write_json(answers[0] if len(answers) == 1 else answers, json_target)
     else:
         for found in scans:
-            print_scan(Console(), found.scan)
+            print_scan(Terminal(), found.scan)
     write_reports(scans, targets, lambda found: findings_against(declared_of(loaded, found.scan), found.scan)[1])
 
 
-def print_scan(console: Console, found: Scan) -> None:
+def print_scan(console: Terminal, found: Scan) -> None:
     """What a scan saw, for a terminal."""
     print_cookies(console, found)
     for key in found.storage:
@@ -89,4 +89,4 @@ def print_scan(console: Console, found: Scan) -> None:
         console.print(f"{technique.kind} by {technique.script}: {technique.detail}")
     for page in found.pages:
         if page.error:
-            console.print(f"[red]failed[/] {page.url}: {page.error}")
+            console.print(coloured(("failed", "red"), f" {page.url}: {page.error}"))

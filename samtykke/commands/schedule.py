@@ -10,7 +10,7 @@ import typer
 
 from runtime.alerts import Channel
 from samtykke.alerting import channels_of, secret_of
-from samtykke.commands.options import ConfigFile, JsonTarget
+from samtykke.commands.options import ConfigFile, JsonTarget, group
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.outcome import NO, write_json
 from samtykke.rounds import Rounds, checked
@@ -18,7 +18,7 @@ from samtykke.serving import run_until_stopped
 from samtykke.stores import open_ledger
 from scanner.schedule import Schedule, run_due, run_forever
 
-app = typer.Typer(name="schedule", help="Scans and proofs that run by themselves.", no_args_is_help=True)
+app = group("schedule", "Scans and proofs that run by themselves.", "samtykke schedule list")
 
 
 @app.command("list")

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from runtime.log import configure
 from samtykke.commands.options import ConfigFile
@@ -19,6 +18,7 @@ from samtykke.demo import start_demo
 from samtykke.promises import findings_against, policy_page
 from samtykke.scanning import scan_site
 from samtykke.serving import run_until_stopped, serve_until
+from samtykke.terminal import Terminal, coloured
 from samtykke.up import Plan, plan_demo, plan_site, print_summary, publish_first
 from scanner.settings import ScanSettings
 
@@ -49,7 +49,7 @@ def up(
 
 
 async def _up(site: str | None, listen: str, demo_port: int, max_pages: int) -> None:
-    console = Console()
+    console = Terminal()
     async with AsyncExitStack() as stack:
         if site is None:
             plan = await _demo(stack, console, demo_port, listen)
@@ -69,7 +69,7 @@ async def _up(site: str | None, listen: str, demo_port: int, max_pages: int) -> 
         await serve_until(plan.config, lambda address: _welcome(console, plan, address))
 
 
-async def _demo(stack: AsyncExitStack, console: Console, port: int, listen: str) -> Plan:
+async def _demo(stack: AsyncExitStack, console: Terminal, port: int, listen: str) -> Plan:
     try:
         demo = await start_demo(port)
     except OSError as error:
@@ -79,10 +79,12 @@ async def _demo(stack: AsyncExitStack, console: Console, port: int, listen: str)
     return plan_demo(demo.port, listen)
 
 
-def _welcome(console: Console, plan: Plan, address: tuple[str, int]) -> None:
+def _welcome(console: Terminal, plan: Plan, address: tuple[str, int]) -> None:
     host = plan.config.site[0].hosts[0].partition(":")[0]
     open_here = f"http://{host}:{address[1]}/"
-    console.print(f"\n[bold green]Open {open_here}[/]  the site behind the proxy, with the banner", soft_wrap=True)
+    console.print()
+    opening = coloured((f"Open {open_here}", "bold green"), "  the site behind the proxy, with the banner")
+    console.print(opening, soft_wrap=True)
     program = os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "samtykke"
     if program.endswith(".py"):
         program = "python -m samtykke"
@@ -95,5 +97,5 @@ def _welcome(console: Console, plan: Plan, address: tuple[str, int]) -> None:
         (f"{program} prove {open_here} --config {plan.file}", "does anything leak?"),
     )
     for what, why in rows:
-        console.print(f"  {what}  {why}", soft_wrap=True, highlight=False)
+        console.print(f"  {what}  {why}", soft_wrap=True)
     console.print("Ctrl-C ends everything.")

@@ -42,7 +42,10 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+GROUPS = ["", "inventory", "policy", "catalogue", "key", "log", "schedule"]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPS])
 def test_every_command_of_the_contract_has_help_with_an_example(command: str) -> None:
     done = CliRunner().invoke(cli_app, [*command.split(), "--help"])
     assert done.exit_code == 0
@@ -118,6 +121,27 @@ def test_a_policy_is_read_and_compared(run: Run, tmp_path: Path) -> None:
     assert done.code == 1
     kinds = {finding["kind"] for finding in json.loads(done.out)["findings"]}
     assert {"lifetime_longer", "before_consent"} <= kinds
+
+
+def test_help_shows_the_sections_of_a_config_as_they_are_written(run: Run) -> None:
+    assert '[[site]]\n      hosts = ["shop.example"]\n' in run("check", "--help").out
+    assert "[consent] retention_days" in run("log", "prune", "--help").out
+
+
+def test_names_that_a_site_chose_are_shown_as_they_are_and_never_obeyed(run: Run, tmp_path: Path) -> None:
+    """Brackets are markup to Rich, colons emoji, and escape sequences orders to a terminal."""
+    names = ("x[/b]", "_gaq[cuid]", "[bold red]y", ":smile:")
+    cookies = [{**SCAN["cookies"][0], "name": name} for name in names]  # type: ignore[index, call-overload]
+    key = {"kind": "local", "origin": "http://shop.example", "key": "\x1b[2Jgone\x9b2J", "pages": []}
+    scan = {**SCAN, "cookies": cookies, "storage": [key]}
+    (tmp_path / "policy.html").write_text(POLICY)
+    (tmp_path / "scan.json").write_text(json.dumps(scan))
+    done = run("policy", "compare", "--declared", "policy.html", "--observed", "scan.json")
+    assert (done.code, done.err) == (0, "")
+    shown = "".join(character for character in done.out if character not in " \n│")
+    for name in (*names, "\\x1b[2Jgone\\x9b2J"):
+        assert name.replace(" ", "") in shown
+    assert not {"\x1b", "\x9b"} & set(done.out)
 
 
 def test_what_cannot_be_read_is_named(program: Run, tmp_path: Path) -> None:
