@@ -379,7 +379,7 @@ class Proxy:
     async def _own_address(
         self, received: Received, reply: Reply, site: Site, path: str, visitor: Visitor | None, request_id: str
     ) -> None:
-        request, desk = received.whole, self.parts.desk
+        request, desk, client = received.whole, self.parts.desk, self._arrivals.client(received)
         if (received.fields.get(b"expect") or b"").lower() == b"100-continue" and received.version >= (1, 1):
             await received.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if path == GPC_PATH:
@@ -387,11 +387,10 @@ class Proxy:
         elif request is None:
             await send(reply, problem(404, request_id))
         elif path == REPORT_PATH:
-            await send(reply, await self._own.report(request, site, request_id))
+            await send(reply, await self._own.report(request, site, request_id, client=client))
         elif (asset := self._own.asset(site, path)) is not None:
             await send(reply, asset)
         elif desk is not None and visitor is not None:
-            client = self._arrivals.client(received)
             await reply.response(await desk.handle(request, site.notice, visitor, client=client))
         else:
             await send(reply, problem(404, request_id))

@@ -66,11 +66,11 @@ class OwnAddresses:
         }
         return page(200 if state["ready"] else 503, json.dumps(state).encode() + b"\n", "application/json")
 
-    async def report(self, request: web.BaseRequest, site: Site, request_id: str) -> Page:
-        """Take a browser's report: 204, 400, 405, 413, 429."""
+    async def report(self, request: web.BaseRequest, site: Site, request_id: str, *, client: str) -> Page:
+        """Take a browser's report: 204, 400, 405, 413, 429. `client` is the visitor's address, for the limit only."""
         if request.method != "POST":
             return problem(405, request_id)
-        if not self._allowance.take(request.remote or "", self._clock()):
+        if not self._allowance.take(client, self._clock()):
             return problem(429, request_id)
         body = b""
         while piece := await request.content.readany():

@@ -14,7 +14,8 @@
     policy_folder   published policies on disk; `imported` keeps the operator's lists
     stores          open the configured stores
     documents       read a file, standard input or a URL
-    outcome         exit codes, and answers as JSON; `terminal` prints for people; `whole_files` puts a file in place whole or not at all
+    outcome         exit codes, and answers as JSON; `terminal` prints for people
+    whole_files     puts a file in place whole or not at all
     demo/           the bundled shop full of trackers
 
 Exit codes: 0 fine, 1 the answer is "no", 2 usage or config error, 3 site, database or browser out of reach.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,6 +134,7 @@ async def start_proxy(catalogue: Catalogue, tmp_path: Path) -> AsyncIterator[Sta
         without: frozenset[str] = frozenset(),
         policy_file: Callable[[str], Path] | None = None,
         state: Path | None = None,
+        clock: Callable[[], float] = time.time,
         **settings: object,
     ) -> Proxy:
         proxy = Proxy(
@@ -147,6 +149,7 @@ async def start_proxy(catalogue: Catalogue, tmp_path: Path) -> AsyncIterator[Sta
             without=without,
             policy_file=policy_file,
             state=state,
+            clock=clock,
         )
         await proxy.start()
         running.append(proxy)

@@ -82,9 +82,21 @@ async def test_what_is_no_report_is_refused(site, start_proxy, say, body, conten
 
 
 async def test_reports_are_limited_by_sender(site, start_proxy, say):
-    proxy = await start_proxy(site.url)
+    proxy = await start_proxy(site.url, clock=lambda: 0.0)
     statuses = [(await say(proxy.address, post(json.dumps(OLD).encode()))).status for _ in range(65)]
     assert statuses == [204] * 60 + [429] * 5
+
+
+async def test_visitors_behind_a_trusted_proxy_each_have_an_allowance_of_their_own(site, start_proxy, say):
+    proxy = await start_proxy(site.url, clock=lambda: 0.0, trusted_proxies=["127.0.0.1"])
+    report = post(json.dumps(OLD).encode())
+
+    async def from_(visitor: bytes) -> int:
+        told = report.replace(HOST, HOST + b"X-Forwarded-For: " + visitor + b"\r\n")
+        return (await say(proxy.address, told)).status
+
+    assert [await from_(b"192.0.2.1") for _ in range(61)] == [204] * 60 + [429]
+    assert await from_(b"192.0.2.2") == 204
 
 
 async def test_health_says_what_works(site, start_proxy, say, asking):
