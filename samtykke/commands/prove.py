@@ -37,7 +37,9 @@ def prove_url(
     config: ConfigFile = None,
     json_target: JsonTarget = None,
 ) -> None:
-    """Undecided, after reject, after each purpose, after accept, with GPC, without JavaScript. Exit 1 on a leak.
+    """Visit the site through the proxy in every consent state: does anything leak?
+
+    Undecided, after reject, after each purpose, after accept, with GPC, without JavaScript. Exit 1 on a leak.
 
     Example: samtykke prove http://shop.localhost:8080/
     """
