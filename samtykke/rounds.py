@@ -20,6 +20,7 @@ from samtykke.config import Config, ConfigError, ScheduleSettings
 from samtykke.outcome import UnreachableError
 from samtykke.proving import direct_address, keep_digest, prove_site, site_of, write_reports
 from samtykke.scanning import changes_since_last, scan_site
+from scanner.crawl import failure
 from scanner.faults import difference, faults_of
 from scanner.prove import Proof
 from scanner.schedule import Ledger, Schedule
@@ -72,8 +73,10 @@ class Rounds:
 
     async def _scan(self, entry: ScheduleSettings, url: str) -> str:
         scanned = await scan_site(self._config, settings_of(entry, url))
+        if scanned.number is None:
+            raise UnreachableError(f"{url}: {failure(scanned.scan)}")
         changes = await changes_since_last(self._config, scanned)
-        if changes is None or scanned.number is None:
+        if changes is None:
             return "first scan"
         words = changes.in_words()
         if not changes.material:

@@ -20,7 +20,7 @@ from samtykke.terminal import Terminal, coloured
 from samtykke.wiring import catalogue
 from scanner.changes import Changes, compare
 from scanner.choice import ChoiceError
-from scanner.crawl import Progress, scan
+from scanner.crawl import Progress, failure, scan
 from scanner.settings import ScanSettings
 
 
@@ -63,7 +63,7 @@ class ScanProgress:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A scan with its pictures by page, and its number in the inventory."""
+    """A scan with its pictures by page, and its number in the inventory: None where it shows nothing to keep."""
 
     scan: Scan
     number: int | None
@@ -80,8 +80,11 @@ async def scan_site(config: Config, settings: ScanSettings) -> Scanned:
                 )
             except (ChoiceError, DatabaseUnusableError, OSError) as error:
                 raise UnreachableError(str(error)) from error
-        if found.pages and all(page.error for page in found.pages):
-            raise UnreachableError(f"{settings.url}: {found.pages[0].error}")
+        if (why := failure(found)) is not None:
+            if all(page.error for page in found.pages):
+                raise UnreachableError(f"{settings.url}: {why}")
+            Terminal(stderr=True).print(f"{settings.url}: {why}: not kept in the inventory", soft_wrap=True)
+            return Scanned(found, None, {})
         number = await inventory.newest_id(found.site)
         return Scanned(found, number, await inventory.screenshots(number) if number is not None else {})
 

@@ -77,7 +77,7 @@ async def scan(
     find: Callable[[], str | None] = find_chromium,
     aliases: Aliases | None = None,
 ) -> Scan:
-    """Scan one site and, with an inventory, keep it there. `now` gives the time with its zone.
+    """Scan one site and, with an inventory, keep it there unless it shows nothing (`failure`). `now` has its zone.
 
     `resolver` answers for names (default: the system's), `aliases` follows them through DNS (default: the system's
     servers), `launch` starts the browser (default: Chromium), `find` says where one is installed. Without a browser
@@ -140,11 +140,26 @@ async def _scan(
             if picture is not None:
                 screenshots[seen.page.url] = picture
         result = labelled(union.scan(settings.url, started, settings.mode, settings.consent), catalogue)
-        if inventory is not None:
+        if inventory is not None and failure(result) is None:
             await inventory.save(result, screenshots)
     for leftover in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         leftover.unlink(missing_ok=True)
     return result
+
+
+def failure(found: Scan) -> str | None:
+    """Why a scan shows nothing of its site: no page was reached, or error pages alone. None where it shows something.
+
+    The site has not lost its trackers then: such a scan must not stand as the newest.
+    """
+    if not found.pages:
+        return "no page was visited in the time given"
+    if all(page.error is not None for page in found.pages):
+        return found.pages[0].error
+    reached = [page for page in found.pages if page.error is None]
+    if all((page.status or 0) >= 400 for page in reached):
+        return f"the site answers {reached[0].status} and nothing else"
+    return None
 
 
 def labelled(found: Scan, catalogue: Catalogue) -> Scan:

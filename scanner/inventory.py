@@ -78,7 +78,8 @@ MIGRATIONS = (
     """,
 )
 _COLUMNS = "site, started, mode, consent, pages, failed, cookies"
-_PARTS = ("pages", "cookies", "storage", "requests", "techniques", "banners")
+_PARTS = ("pages", "cookies", "storage", "requests", "techniques", "banners", "policy_links")
+"""A scan that was kept before there was such a part has none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Inventory:
         host = host_of(scan.site)
         essence = essence_of(scan)
         document = scan.model_dump(mode="json", exclude={"requests": {"__all__": {"transfer"}}})
-        parts = {name: document[name] for name in _PARTS} | {"essence": essence.model_dump(mode="json")}
+        parts = {name: document.get(name, ()) for name in _PARTS} | {"essence": essence.model_dump(mode="json")}
         bodies = [
             (name, zlib.compress(json.dumps(part, ensure_ascii=False).encode(), 3)) for name, part in parts.items()
         ]
@@ -208,7 +209,7 @@ class Inventory:
     async def newest(
         self, site: str | None = None, *, mode: str | None = None, consent: str | None = None, before: int | None = None
     ) -> Scan | None:
-        """The newest scan (of a site, mode, consent state; older than the scan `before`), or None."""
+        """The newest scan that reached a page (of a site, mode, consent state; older than scan `before`), or None."""
         number = await self.newest_id(site, mode=mode, consent=consent, before=before)
         return None if number is None else await self.load(number)
 
@@ -217,7 +218,8 @@ class Inventory:
     ) -> int | None:
         for entry in await self.scans(site):
             if (
-                (mode is None or entry.mode == mode)
+                entry.failed < entry.pages
+                and (mode is None or entry.mode == mode)
                 and (consent is None or entry.consent == consent)
                 and (before is None or entry.id < before)
             ):

@@ -90,6 +90,21 @@ async def test_only_a_material_change_is_told_and_the_exit_code_says_so(shop: Sh
     assert len(shop.heard) == 1
 
 
+async def test_a_site_that_is_down_has_not_lost_its_cookies(shop: Shop) -> None:
+    async def down(request: web.Request) -> web.Response:
+        return web.Response(status=503, text="Down for now", headers={"Retry-After": "0"})
+
+    shop.cookies = "document.cookie = '_fbp=fb.1.1795174275000.123456789; max-age=7776000'"
+    await shop.run("schedule", "run", "--once")
+    assert "first scan" in (await shop.once())[1]
+    page = shop.site.answers["shop.localhost", "/"]
+    shop.site.answers["shop.localhost", "/"] = down
+    code, said = await shop.once()
+    assert (code, "answers 503" in said) == (0, True)
+    shop.site.answers["shop.localhost", "/"] = page
+    assert await shop.once() == (0, f"{shop.site.base()}/: Nothing has changed.\n")
+
+
 async def test_what_is_scheduled_is_listed_with_its_next_run(shop: Shop) -> None:
     code, said = await shop.run("schedule", "list", "--json", "-")
     (entry,) = json.loads(said)

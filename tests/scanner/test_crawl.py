@@ -12,7 +12,7 @@ from site_server import serve_site
 from policies.catalogue import Catalogue
 from scanner.browser.settings import find_chromium
 from scanner.choice import ChoiceError
-from scanner.crawl import scan
+from scanner.crawl import failure, scan
 from scanner.inventory import Inventory
 from scanner.settings import ScanSettings
 
@@ -246,6 +246,20 @@ async def test_a_choice_that_did_not_arrive_is_an_error(site, tmp_path, banner, 
     async with await Inventory.open(f"sqlite:///{tmp_path / 'inventory.db'}") as inventory:
         with pytest.raises(ChoiceError, match=reason):
             await run(site, consent="reject", inventory=inventory)
+        assert await inventory.scans() == []
+    assert not list(tmp_path.glob("*.crawl-*"))
+
+
+async def test_a_scan_that_shows_nothing_is_not_kept(site, tmp_path):
+    async def closed(request):
+        return web.Response(status=404)
+
+    site.handle("shop.localhost", "/", closed)
+    async with await Inventory.open(f"sqlite:///{tmp_path / 'inventory.db'}") as inventory:
+        found = await run(site, inventory=inventory)
+        assert failure(found) == "the site answers 404 and nothing else"
+        hasty = await run(site, inventory=inventory, max_seconds=0.000_001)
+        assert failure(hasty) == "no page was visited in the time given"
         assert await inventory.scans() == []
     assert not list(tmp_path.glob("*.crawl-*"))
 

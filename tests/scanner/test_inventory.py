@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from policies.observation import ObservedCookie, ObservedRequest, PageVisit, Scan
+from policies.observation import ObservedCookie, ObservedRequest, PageVisit, PolicyLink, Scan
 from scanner.changes import compare
 from scanner.inventory import Inventory
 
@@ -23,6 +23,7 @@ def scan(day=1, *, site="http://shop.localhost:8080/", names=("sid",), consent="
             ObservedRequest(url=f"http://t{n}.example/p.gif", page=url, type="image", third_party=True)
             for url in urls for n in range(5)
         ),
+        policy_links=(PolicyLink(url=f"{site}privacy", text="Privacy"),),
     )  # fmt: skip
 
 
@@ -48,6 +49,21 @@ async def test_the_newest_of_a_site_and_state_is_found(inventory):
     assert await inventory.newest("http://shop.localhost:9090/") is None
     assert await inventory.newest("localhost") is None
     assert await inventory.newest_id(before=3) == 2
+
+
+async def test_a_scan_that_reached_no_page_is_never_the_newest(inventory):
+    await inventory.save(scan(1))
+    await inventory.save(scan(2).model_copy(update={"pages": (PageVisit(url="http://x/", error="refused"),)}))
+    assert (await inventory.newest()).started == "2026-01-01T00:00:00Z"
+    assert [entry.id for entry in await inventory.scans()] == [2, 1]
+
+
+async def test_a_scan_kept_before_policy_links_were_is_read(inventory, tmp_path):
+    number = await inventory.save(scan())
+    with sqlite3.connect(tmp_path / "inventory.db") as database:
+        database.execute("DELETE FROM part WHERE name = 'policy_links'")
+    database.close()
+    assert await inventory.load(number) == scan().model_copy(update={"policy_links": ()})
 
 
 async def test_scans_are_listed_the_newest_first(inventory):
