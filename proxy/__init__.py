@@ -3,6 +3,7 @@
 Reading order
     app         listens; one request from its first byte to its log line
     settings    [proxy] and [[site]]; limits in bytes and seconds
+    certificate our own TLS certificate
     sites       which site a Host names, its rules in force, watched and replaced whole
     arrival     who has arrived and what for: address, scheme, visitor, the record of the exchange
     peer        the visitor's address as a load balancer announces it

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from policies.imports import Imports
 from policies.site_policy import Override, SitePolicy
 from proxy.arrival import Arrivals
 from proxy.bookkeeping import Bookkeeping
+from proxy.certificate import tls_of
 from proxy.consent.visitor import Visitor
 from proxy.context import Context
 from proxy.counts import Counts, Seat
@@ -126,7 +126,7 @@ class Proxy:
         return host, port
 
     async def start(self) -> None:
-        """Open everything and listen. Raises OSError, ssl.SSLError, runtime.database.DatabaseUnusableError."""
+        """Open everything and listen. Raises OSError, ValueError (the certificate), DatabaseUnusableError."""
         resolver = self._resolver = self._resolver or LocalhostResolver()
         self._sites = Sites(
             Site(
@@ -200,7 +200,7 @@ class Proxy:
 
     async def _listen(self, front: Front) -> None:
         """On the sockets we were given, or at the address of the settings."""
-        loop, tls = asyncio.get_running_loop(), self._tls()
+        loop, tls = asyncio.get_running_loop(), tls_of(self.settings)
         if self._sockets:
             self._servers = [
                 await loop.create_server(front, sock=one, ssl=tls, backlog=BACKLOG) for one in self._sockets
@@ -208,14 +208,6 @@ class Proxy:
         else:
             host, port = self.settings.address
             self._servers = [await loop.create_server(front, host, port, ssl=tls, backlog=BACKLOG)]
-
-    def _tls(self) -> ssl.SSLContext | None:
-        if not self.settings.certificate:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.settings.certificate, self.settings.certificate_key)
-        context.set_alpn_protocols(["http/1.1"])
-        return context
 
     def _look(self) -> None:
         # Forgotten first: whatever fails below, nothing is known for longer than until the next look.

@@ -2,7 +2,7 @@
 
     cli             one program, every command
     commands/       one file per command or group: options in, words or JSON out
-    config          samtykke.toml and the environment, checked strictly
+    config          samtykke.toml and the environment, checked strictly; `checking` tries what they name
     wiring          the catalogue, the published policy and the overrides made into rules
     up              the main job: scan, compile, publish, serve
     serving         the proxy in this process, or several `workers` under one parent

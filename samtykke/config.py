@@ -1,12 +1,14 @@
 """Read `samtykke.toml` and the environment into one frozen Config. A misspelt key is an error that names it.
 
-Environment variables beat the file: `SAMTYKKE__PROXY__LISTEN` is `listen` of `[proxy]`. Relative paths are
-relative to the file's folder, so that a command does the same from anywhere.
+Environment variables beat the file: `SAMTYKKE__PROXY__LISTEN` is `listen` of `[proxy]`. A misspelt one is an error,
+too. Relative paths are relative to the file's folder, so that a command does the same from anywhere.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
+import re
 import tomllib
 import typing
 from pathlib import Path
@@ -14,14 +16,18 @@ from typing import Annotated, Any, Literal, Self
 
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from policies.purpose import Purpose
 from policies.site_policy import Override
 from proxy.consent.settings import ConsentSettings, ControllerSettings
 from proxy.settings import ProxySettings, SiteSettings
+from runtime.database import sqlite_path
 
 DEFAULT_FILE = Path("samtykke.toml")
+_PREFIX = "SAMTYKKE__"
+_DELIMITER = "__"
+_PASSWORD = re.compile(r"(?<=//)[^/@\s]*:[^/@\s]*(?=@)")
 
 
 class ConfigError(ValueError):
@@ -32,10 +38,18 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _inventory(url: str) -> str:
+    try:
+        sqlite_path(url)
+    except ValueError:
+        raise ValueError("the inventory is sqlite:///PATH") from None
+    return url
+
+
 class InventorySettings(_Section):
     """Where scans are kept. Rebuildable: losing it loses history, no evidence."""
 
-    store: str = "sqlite:///inventory.db"
+    store: Annotated[str, AfterValidator(_inventory)] = "sqlite:///inventory.db"
 
 
 class PolicySettings(_Section):
@@ -143,8 +157,8 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
-        env_prefix="SAMTYKKE__",
-        env_nested_delimiter="__",
+        env_prefix=_PREFIX,
+        env_nested_delimiter=_DELIMITER,
         nested_model_default_partial_update=True,
     )
 
@@ -201,6 +215,17 @@ class Config(BaseSettings):
             return f"sqlite:///{self.path(url.removeprefix('sqlite:///'))}"
         return url
 
+    def _with_absolute_files(self) -> Self:
+        """What the proxy opens by itself, without knowing of our folder."""
+        proxy, consent = self.proxy, self.consent
+        files = {key: getattr(proxy, key) for key in ("certificate", "certificate_key")}
+        return self.model_copy(
+            update={
+                "proxy": proxy.model_copy(update={key: name and str(self.path(name)) for key, name in files.items()}),
+                "consent": consent.model_copy(update={"texts": consent.texts and str(self.path(consent.texts))}),
+            }
+        )
+
     def one_site(self, name: str | None = None) -> SiteSettings:
         """The site of this name, or the only one. Raises ConfigError listing the names otherwise."""
         names = ", ".join(site.name for site in self.site)
@@ -237,20 +262,53 @@ def read_config(text: str, file: Path) -> Config:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: {error}") from error
+    variables = _variables()
     try:
         config = Config(**values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_say(file, problem) for problem in error.errors())) from error
+        raise ConfigError("\n".join(_say(file, problem, variables) for problem in error.errors())) from error
+    except SettingsError as error:
+        section = str(error).partition('"')[2].partition('"')[0]
+        names = ", ".join(name for key, name in variables.items() if key[0] == section)
+        raise ConfigError(f'{names}: a list or table is written as JSON, such as ["nb", "en"]') from error
     config._folder = file.resolve().parent
-    return config
+    return config._with_absolute_files()
 
 
-def _say(file: Path, problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
+def _variables() -> dict[tuple[str, ...], str]:
+    """The environment's variables by the key that each sets. Raises ConfigError for one that sets nothing."""
+    found = {}
+    for name in os.environ:
+        if name.upper().startswith(_PREFIX):
+            found[tuple(name.lower().removeprefix(_PREFIX.lower()).split(_DELIMITER))] = name
+    for loc, name in found.items():
+        _exists(loc, name)
+    return found
+
+
+def _exists(loc: tuple[str, ...], variable: str) -> None:
+    model: type[BaseModel] | None = Config
+    for at, part in enumerate(loc):
+        if model is None:
+            raise ConfigError(f"{variable}: {'.'.join(loc[:at])} has no keys of its own")
+        if part not in model.model_fields:
+            raise ConfigError(f"{variable}: unknown key {part!r}{_nearest(Config, loc[: at + 1])}")
+        annotation = model.model_fields[part].annotation
+        if typing.get_origin(annotation) is tuple and loc[at + 1 :]:
+            whole = _PREFIX + _DELIMITER.join(loc[: at + 1]).upper()
+            raise ConfigError(f"{variable}: a list is given as a whole, as JSON in {whole}")
+        model = _model_in(annotation)
+
+
+def _say(file: Path, problem: Any, variables: dict[tuple[str, ...], str]) -> str:
+    loc = tuple(str(part) for part in problem["loc"])
+    source = next((name for key, name in variables.items() if loc[: len(key)] == key), str(file))
+    where = ".".join(loc)
     if problem["type"] == "extra_forbidden":
-        return f"{file}: {where}: unknown key{_nearest(Config, problem['loc'])}"
-    given = "" if isinstance(problem.get("input"), dict | list) else f" (given: {problem.get('input')!r})"
-    return f"{file}: {where}: {problem['msg']}{given}"
+        return f"{source}: {where}: unknown key{_nearest(Config, problem['loc'])}"
+    given = problem.get("input")
+    shown = "" if isinstance(given, dict | list) else f" (given: {_PASSWORD.sub('...', repr(given))})"
+    return f"{source}: {where}: {problem['msg']}{shown}"
 
 
 def _nearest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:

@@ -202,6 +202,8 @@ def state_folder(config: Config) -> Path:
 async def _start(proxy: Proxy, config: Config) -> None:
     try:
         await proxy.start()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     except OSError as error:
         raise ConfigError(f"proxy.listen {config.proxy.listen}: {error.strerror or error}") from error
     except DatabaseUnusableError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+PACKAGED = ("nb", "nn", "en", "da", "sv", "de", "fi", "nl", "fr", "es")
+"""Languages that the program brings texts for."""
 Tool = Literal["cookiebot", "onetrust", "klaro", "vanilla-cookieconsent", "piwik-pro"]
 
 
@@ -42,6 +44,25 @@ class ConsentSettings(_Settings):
     """Ask for this age in years before a yes counts (GDPR 8; 13 in Norway). 0 asks nobody. A no is never asked."""
     import_from: tuple[Tool, ...] = ()
     """Tools whose cookies hold choices made before: each visitor's is taken over once and logged as `import`."""
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_of_a_known_kind(cls, url: str) -> str:
+        scheme, _, rest = url.partition("://")
+        if not rest or not (scheme in ("postgresql", "postgres") or (scheme == "sqlite" and rest.strip("/"))):
+            raise ValueError("a consent log is sqlite:///PATH or postgresql://...")
+        return url
+
+    @model_validator(mode="after")
+    def _languages_have_texts(self) -> Self:
+        """What an operator's own folder holds is seen when it is read."""
+        unknown = [language for language in self.languages if language not in PACKAGED]
+        if unknown and not self.texts:
+            raise ValueError(
+                f"languages: no texts in {unknown[0]!r}; known are {', '.join(PACKAGED)}, others need a file of yours "
+                f"in the folder `texts`"
+            )
+        return self
 
 
 class ControllerSettings(_Settings):

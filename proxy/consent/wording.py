@@ -15,8 +15,8 @@ from pathlib import Path
 
 from policies.declaration.words import counted, flattened
 from policies.declaration.words import words as declared
+from proxy.consent.settings import PACKAGED
 
-PACKAGED = ("nb", "nn", "en", "da", "sv", "de", "fi", "nl", "fr", "es")
 _RELATED = {"no": ("nb", "nn"), "nb": ("nn",), "nn": ("nb",)}
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _OF_THE_DECLARATION = re.compile(r"lifetime\.\w+|about\.\w+|purpose\.\w+\.each")

@@ -66,6 +66,45 @@ def test_check_says_what_is_in_force(run: Run, tmp_path: Path) -> None:
     assert "no published policy" in done.out
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('[consent]\nlanguages = ["xx"]\n', "languages: no texts in 'xx'"),
+        ('[consent]\nstore = "mysql://log/x"\n', "consent.store"),
+        ('[consent]\nkey_file = "samtykke.toml"\n', "consent.key_file"),
+        ('[consent]\ntexts = "nowhere"\n', "nowhere: no such folder"),
+        ('[consent]\ntexts = "."\nlanguages = ["xx"]\n', "language 'xx' has no text for"),
+        ('[inventory]\nstore = "mysql://log/x"\n', "inventory.store"),
+        ('[proxy]\ncertificate = "a.pem"\ncertificate_key = "b.pem"\n', "a.pem: No such file"),
+        ('[proxy]\ncertificate = "samtykke.toml"\ncertificate_key = "samtykke.toml"\n', "are no PEM certificate"),
+        ('[[schedule]]\nname = "n"\ncron = "0 3 * * *"\nsites = ["ftp://x/"]\n', "[[schedule]] n: ftp://x/"),
+    ],
+)
+def test_check_names_what_cannot_be_used(run: Run, tmp_path: Path, config: str, said: str) -> None:
+    (tmp_path / "samtykke.toml").write_text(MINIMAL + config)
+    for command in (["check"], ["check", "--json", "-"]):
+        done = run(*command)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith("samtykke.toml: ")
+        assert said in done.err
+
+
+def test_check_says_everything_that_is_wrong_and_makes_nothing(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "samtykke.toml"
+    file.write_text(f'{MINIMAL}[proxy]\ncertificate = "a"\ncertificate_key = "b"\n[consent]\ntexts = "c"\n')
+    assert len(run("check").err.splitlines()) == 2
+    file.write_text(MINIMAL)
+    assert run("check").code == 0
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_serve_names_the_certificate_that_is_missing(program: Run, tmp_path: Path) -> None:
+    own = 'listen = "127.0.0.1:0"\ncertificate = "a.pem"\ncertificate_key = "b.pem"\n'
+    (tmp_path / "samtykke.toml").write_text(f"{MINIMAL}[proxy]\n{own}")
+    done = program("serve")
+    assert (done.code, "proxy.certificate" in done.err, "a.pem" in done.err) == (2, True, True)
+
+
 def test_lookup_answers_as_json(run: Run) -> None:
     done = run("catalogue", "lookup", "__utmz", "--json", "-")
     assert done.code == 0

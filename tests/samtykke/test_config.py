@@ -45,6 +45,9 @@ def test_a_misspelt_key_is_named_with_the_nearest_right_one() -> None:
         ('[[site]]\nhosts = []\nupstream = "http://x"', "site.0.hosts"),
         ('[[site]]\nhosts = ["a"]\nupstream = "ftp://x"', "site.0.upstream"),
         ("[consent]\nlifetime_days = 3650", "consent.lifetime_days"),
+        ('[consent]\nlanguages = ["xx"]', "languages: no texts in 'xx'; known are nb"),
+        ('[consent]\nstore = "mysql://log/x"', "consent.store"),
+        ('[inventory]\nstore = "postgresql://log/x"', "inventory.store"),
         ('[[schedule]]\nname = "n"\ncron = "often"\nsites = []', "schedule.0.cron"),
         ("[proxy", "samtykke.toml:"),
     ],
@@ -69,10 +72,49 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
     assert config.proxy.mode == "report"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("SAMTYKKE__PROXY__LISTN", "x", "unknown key 'listn'; did you mean \"listen\"?"),
+        ("SAMTYKKE__PROXI__LISTEN", "127.0.0.1:1", "unknown key 'proxi'; did you mean \"proxy\"?"),
+        ("SAMTYKKE__PROXI", "{}", "unknown key 'proxi'"),
+        ("SAMTYKKE__PROXY__LIMITS__LIN", "300", "unknown key 'lin'; did you mean \"line\"?"),
+        ("SAMTYKKE__PROXY__LISTEN__PORT", "1", "proxy.listen has no keys"),
+        ("SAMTYKKE__SITE__0__UPSTREAM", "http://x", "as JSON in SAMTYKKE__SITE"),
+        ("SAMTYKKE__CONSENT__LANGUAGES", "en", "written as JSON"),
+        ("SAMTYKKE__PROXY__MODE", "off", "proxy.mode"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    message = wrong(MINIMAL)
+    assert message.startswith(f"{variable}: ")
+    assert said in message
+
+
+def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMTYKKE__CONSENT__LANGUAGES", '["de"]')
+    monkeypatch.setenv("SAMTYKKE__PROXY__LIMITS__LINE", "300")
+    config = read_config(MINIMAL, FILE)
+    assert (config.consent.languages, config.proxy.limits.line) == (("de",), 300)
+
+
+def test_no_password_is_repeated_in_an_error() -> None:
+    said = wrong('[consent]\nstore = "mysql://me:secret@log/x"')
+    assert "consent.store" in said
+    assert "secret" not in said
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     file = tmp_path / "samtykke.toml"
-    file.write_text(MINIMAL)
+    file.write_text(
+        f'{MINIMAL}[proxy]\ncertificate = "own.pem"\ncertificate_key = "/etc/own.key"\n[consent]\ntexts = "texts"\n'
+    )
     config = load_config(file)
+    assert (config.proxy.certificate, config.proxy.certificate_key) == (str(tmp_path / "own.pem"), "/etc/own.key")
+    assert config.consent.texts == str(tmp_path / "texts")
     assert config.path("policy/") == tmp_path / "policy"
     assert config.store("sqlite:///consent.db") == f"sqlite:///{tmp_path / 'consent.db'}"
     assert config.store("postgresql://log/x") == "postgresql://log/x"

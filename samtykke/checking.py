@@ -1,0 +1,93 @@
+"""Try everything that a config names, as `serve` and `schedule run` would. Reads; makes and contacts nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from proxy.certificate import tls_of
+from proxy.consent.log.opening import store_of
+from proxy.consent.wording import load
+from runtime.database import sqlite_path
+from runtime.keys import load_keys
+from samtykke.config import Config, ConfigError
+from samtykke.imported import imports_of
+from samtykke.rounds import checked
+from samtykke.wiring import policy_folder
+
+
+def unusable(config: Config) -> list[str]:
+    """A line for each thing that cannot be used, naming its key and the reason."""
+    found = []
+    for trial in TRIALS:
+        try:
+            trial(config)
+        except (ConfigError, ValueError) as error:
+            found.append(str(error))
+    return found
+
+
+def not_writable(config: Config) -> list[str]:
+    """What this user could not write, a line each; whoever serves may be another."""
+    consent, found = config.consent, []
+    places = {
+        "consent.key_file": config.path(consent.key_file).parent,
+        "consent.checkpoints": config.path(consent.checkpoints),
+        "consent.store": _folder_of(config.store(consent.store)),
+        "inventory.store": _folder_of(config.store(config.inventory.store)),
+        "policy.folder": config.path(config.policy.folder),
+    }
+    for key, folder in places.items():
+        there = next((each for each in (folder, *folder.parents) if each.exists()), folder) if folder else None
+        if there is not None and not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            found.append(f"{key}: {there} is no folder that this user may write to")
+    return found
+
+
+def _folder_of(store: str) -> Path | None:
+    return Path(sqlite_path(store)).parent if store.startswith("sqlite:") else None
+
+
+def _keys(config: Config) -> None:
+    """One that is not there yet is made by `serve`."""
+    file = config.path(config.consent.key_file)
+    try:
+        if file.exists():
+            load_keys(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"consent.key_file: {error}") from error
+
+
+def _log(config: Config) -> None:
+    try:
+        store_of(config.store(config.consent.store))
+    except ValueError as error:
+        raise ConfigError(f"consent.store: {error}") from error
+
+
+def _texts(config: Config) -> None:
+    folder = config.consent.texts
+    if folder and not Path(folder).is_dir():
+        raise ConfigError(f"consent.texts {folder}: no such folder")
+    try:
+        load(config.consent.languages, folder)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"consent.languages: {error}") from error
+
+
+def _certificate(config: Config) -> None:
+    tls_of(config.proxy)
+
+
+def _policies(config: Config) -> None:
+    for site in config.site:
+        policy_folder(config).current(site.name)
+    imports_of(config)
+
+
+def _schedules(config: Config) -> None:
+    checked(config)
+
+
+TRIALS: list[Callable[[Config], None]] = [_keys, _log, _texts, _certificate, _policies, _schedules]
