@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ UNREACHABLE = 3
 
 class UnreachableError(RuntimeError):
     """The site, the database or the browser cannot be reached; the message names it."""
+
+
+def check_target(option: str, target: str | None) -> None:
+    """Raises ConfigError before long work for an answer that could not be written afterwards. Makes no file."""
+    if not target or target == "-":
+        return
+    path = Path(target)
+    if not path.resolve().parent.is_dir():
+        raise ConfigError(f"--{option} {target}: no such folder")
+    if path.is_dir():
+        raise ConfigError(f"--{option} {target}: a folder, not a file")
+    if not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
+        raise ConfigError(f"--{option} {target}: permission denied")
 
 
 def write_json(answer: Any, target: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from policies.findings import Finding
 from samtykke import __version__
 from samtykke.config import ConfigError
-from samtykke.outcome import UnreachableError, write_json, write_text
+from samtykke.outcome import UnreachableError, check_target, write_json, write_text
 from samtykke.scanning import Scanned
 from samtykke.wiring import catalogue
 from scanner.report import PrintError, cookies_csv, har_of, print_pdf, render_html
@@ -30,8 +30,7 @@ class Targets:
         if self.report and Path(self.report).suffix.lower() not in {".html", ".pdf"}:
             raise ConfigError(f"--report {self.report}: end the name in .html or .pdf")
         for option, name in (("report", self.report), ("har", self.har), ("csv", self.csv)):
-            if name and name != "-" and not Path(name).resolve().parent.is_dir():
-                raise ConfigError(f"--{option} {name}: no such folder")
+            check_target(option, name)
 
 
 def write_reports(

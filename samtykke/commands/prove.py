@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import ConfigError, load_config
-from samtykke.outcome import NO, write_json, write_text
+from samtykke.outcome import NO, check_target, write_json, write_text
 from samtykke.proving import keep_digest, prove_site, site_of
 from samtykke.terminal import Terminal, coloured
 from scanner.prove import STATES, Proof
@@ -44,8 +43,8 @@ def prove_url(
     Example: samtykke prove http://shop.localhost:8080/
     """
     settings = load_config(config)
-    if report and not Path(report).resolve().parent.is_dir():
-        raise ConfigError(f"--report {report}: no such folder")
+    check_target("report", report)
+    check_target("json", json_target)
     if unknown := set(state or ()) - {each.name for each in STATES}:
         raise ConfigError(f"--state {sorted(unknown)[0]}: known are {', '.join(each.name for each in STATES)}")
     site = site_of(settings, url)

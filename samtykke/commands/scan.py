@@ -10,7 +10,7 @@ from policies.observation import Scan
 from samtykke.commands.inventory import print_cookies
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import load_config
-from samtykke.outcome import write_json
+from samtykke.outcome import check_target, write_json
 from samtykke.promises import declared_of, findings_against
 from samtykke.reports import Targets, write_reports
 from samtykke.scanning import run_scans, scan_settings
@@ -64,6 +64,7 @@ def scan(
     ]  # fmt: skip
     targets = Targets(report, har, csv)
     targets.check()
+    check_target("json", json_target)
     loaded = load_config(config)
     scans = run_scans(loaded, settings)
     if json_target:

@@ -199,6 +199,27 @@ def test_a_site_out_of_reach_exits_3(program: Run) -> None:
     assert "127.0.0.1" in done.err
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("scan", "--json"),
+        ("scan", "--csv"),
+        ("scan", "--har"),
+        ("scan", "--report"),
+        ("prove", "--json"),
+        ("prove", "--report"),
+    ],
+)
+def test_an_answer_that_cannot_be_written_is_said_before_anything_is_visited(
+    run: Run, tmp_path: Path, command: str, option: str
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    nowhere = run(command, "http://127.0.0.1:9/", option, "nowhere/a.html")
+    assert (nowhere.code, nowhere.err) == (2, f"{option} nowhere/a.html: no such folder\n")
+    folder = run(command, "http://127.0.0.1:9/", option, "folder.html")
+    assert (folder.code, folder.err) == (2, f"{option} folder.html: a folder, not a file\n")
+
+
 def test_keys_are_made_once_and_rotated(run: Run, tmp_path: Path) -> None:
     assert run("key", "create").code == 0
     assert (tmp_path / "samtykke.key").stat().st_mode & 0o777 == 0o600
