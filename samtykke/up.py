@@ -1,7 +1,8 @@
 """The main job, in order: read or make the config, scan, compare, publish the first policy, serve.
 
 Without SITE it is the bundled demo shop. Everything it makes stands in one folder, `samtykke-data/<name>`, so that
-the next `up`, and every other command with `--config`, finds it again.
+the next `up`, and every other command with `--config`, finds it again. With a config of the operator's own nothing is
+made but what that config names.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from pydantic import ValidationError
 from rich.table import Table
 
 from policies.findings import Finding
 from policies.observation import Scan
 from policies.purpose import Purpose
 from policies.site_policy import SitePolicy
+from proxy.settings import ProxySettings, SiteSettings
 from runtime.keys import create_key_file
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.demo import demo_config
+from samtykke.proving import direct_address, site_of
 from samtykke.terminal import Terminal, coloured
 from samtykke.wiring import policy_folder
 
@@ -33,27 +37,67 @@ class Plan:
     config: Config
     file: Path
     direct: str
+    site: SiteSettings
+    """Which of the config's sites is scanned. All of them are served."""
+    mapping: str = ""
+    """Chromium's --host-resolver-rules that lead to `direct`."""
     demo_port: int | None = None
+
+    @property
+    def options(self) -> str:
+        """What leads another command to this site."""
+        return f"--config {self.file}" + (f" --site {self.site.name}" if len(self.config.site) > 1 else "")
 
 
 def plan_demo(port: int, listen: str) -> Plan:
     """The demo shop on this port. Its config is written anew each time: nothing in it is the operator's."""
     folder = DATA / "demo"
     file = _write(folder, demo_config(port, listen, folder))
-    return Plan(_with_key(load_config(file)), file, f"http://shop.localhost:{port}/", port)
+    config = _with_key(load_config(file))
+    return Plan(config, file, f"http://shop.localhost:{port}/", config.site[0], demo_port=port)
 
 
 def plan_site(address: str, listen: str) -> Plan:
     """Somebody's own site. A config that is there already is kept: it may have been edited."""
-    parts = urlsplit(address if "://" in address else f"https://{address}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{address!r} is no web address: write https://HOST/")
+    parts = _parts(address)
+    assert parts.hostname  # noqa: S101 - _parts has seen to it
     folder = DATA / parts.hostname
     file = folder / "samtykke.toml"
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if not file.exists():
         file = _write(folder, _site_config(parts.hostname, parts.netloc.rpartition("@")[2], origin, listen))
-    return Plan(_with_key(load_config(file)), file, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+    config = _with_key(load_config(file))
+    return Plan(config, file, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), config.site[0])
+
+
+def plan_config(file: Path, address: str | None, name: str | None, listen: str | None) -> Plan:
+    """A site of the operator's own config: the one of this name, or with the host of this address, or the only one.
+
+    It is scanned at its `upstream` under its own name, from the path of `address` on. Raises ConfigError.
+    """
+    config = load_config(file)
+    if listen is not None:
+        config = config.model_copy(update={"proxy": _listening(config.proxy, listen)})
+    url = None if address is None else _parts(address).geturl()
+    site = config.one_site(name) if name is not None or url is None else site_of(config, url)
+    if site is None or (url is not None and urlsplit(url).hostname not in site.own_names):
+        raise ConfigError(f"{file}: {f'{site.name} has not' if site else 'no [[site]] has'} the host of {address}")
+    direct, mapping = direct_address(site, url or f"http://{site.hosts[0]}/")
+    return Plan(_with_key(config), file, direct, site, mapping)
+
+
+def _parts(address: str) -> SplitResult:
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{address!r} is no web address: write https://HOST/")
+    return parts
+
+
+def _listening(settings: ProxySettings, listen: str) -> ProxySettings:
+    try:
+        return ProxySettings.model_validate(settings.model_dump() | {"listen": listen})
+    except ValidationError as error:
+        raise ConfigError(f"--listen {listen}: {error.errors()[0]['msg']}") from error
 
 
 def _site_config(name: str, netloc: str, origin: str, listen: str) -> str:

@@ -28,11 +28,16 @@ def explain(
     subject: Annotated[
         str | None, typer.Argument(metavar="URL|cookie:NAME|storage:KEY|inline:-", help="What to explain.")
     ] = None,
-    page: Annotated[str | None, typer.Option("--page", help="URL of the page it happens on.")] = None,
+    page: Annotated[str | None, typer.Option("--page", metavar="URL", help="The page it happens on.")] = None,
     kind: Annotated[str, typer.Option("--type", help="What a URL is loaded as: script, frame, image ...")] = "script",
     consent: Annotated[str, typer.Option("--consent", help="none, reject, accept or PURPOSE,..")] = "none",
     json_source: Annotated[
-        str | None, typer.Option("--json", metavar="-|FILE", help="Read JSON Lines and answer one line each.")
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="-|FILE",
+            help="Read JSON Lines and answer one line each; what a line does not say, the options do.",
+        ),
     ] = None,
     site: SiteName = None,
     config: ConfigFile = None,
@@ -42,11 +47,13 @@ def explain(
     Example: samtykke explain https://www.google-analytics.com/analytics.js --page http://shop.localhost/
     """
     rules = rules_for(load_config(config), site)
+    given = consent_named(consent)
     if json_source:
+        unsaid = {"page": page, "type": kind}
         lines = sys.stdin if json_source == "-" else _lines(json_source)
         for number, line in enumerate(lines, 1):
             if line.strip():
-                typer.echo(json.dumps(_answer_line(rules, line, number), ensure_ascii=False))
+                typer.echo(json.dumps(_answer_line(rules, line, number, unsaid, given), ensure_ascii=False))
         return
     if subject is None:
         raise ConfigError("say what to explain: a URL, cookie:NAME, storage:KEY or inline:- (or --json -)")
@@ -56,7 +63,7 @@ def explain(
     else:
         question = {"kind": "url", "value": subject, "type": kind}
     try:
-        verdict = _decide(rules, question | {"page": page}, consent_named(consent))
+        verdict = _decide(rules, question | {"page": page}, given)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     typer.echo(f"{verdict.action}: {verdict.because}")
@@ -75,12 +82,15 @@ def consent_named(text: str) -> Consent:
         raise ConfigError(f"--consent {text}: {error}; write none, reject, accept or purposes joined by ,") from error
 
 
-def _answer_line(rules: Rules, line: str, number: int) -> dict[str, Any]:
+def _answer_line(
+    rules: Rules, line: str, number: int, unsaid: dict[str, str | None], consent: Consent
+) -> dict[str, Any]:
     try:
         question = json.loads(line)
-        purposes = question.get("consent")
-        consent = UNDECIDED if purposes is None else Consent.of(purposes)
-        verdict = _decide(rules, question, consent)
+        said = {key: value for key, value in question.items() if value is not None}
+        if "consent" in said:
+            consent = Consent.of(said["consent"])
+        verdict = _decide(rules, unsaid | said, consent)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"line {number}: {error}: {line.strip()[:120]}") from error
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
 import typer
@@ -17,7 +17,7 @@ from samtykke.outcome import NO, write_json
 from samtykke.stores import open_inventory
 from samtykke.terminal import Terminal
 from scanner.changes import Changes, compare
-from scanner.inventory import Inventory
+from scanner.inventory import Entry, Inventory
 
 app = group("inventory", "What the scans found.", "samtykke inventory show")
 Answer = TypeVar("Answer")
@@ -30,15 +30,16 @@ def show(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarg
     Example: samtykke inventory show
     """
     settings = load_config(config)
-    address = site_address(settings, site)
+    hosts = site_hosts(settings, site)
 
     async def read(inventory: Inventory) -> tuple[list[dict[str, object]], Scan | None]:
-        entries = [
+        found = await scans_of(inventory, hosts)
+        entries: list[dict[str, object]] = [
             {"id": entry.id, "site": entry.site, "started": entry.started, "mode": entry.mode,
              "consent": entry.consent, "pages": entry.pages, "failed": entry.failed, "cookies": entry.cookies}
-            for entry in await inventory.scans(address)
+            for entry in found
         ]  # fmt: skip
-        return entries, await inventory.newest(address)
+        return entries, await inventory.load(found[0].id) if found else None
 
     entries, newest = with_inventory(settings, read)
     if json_target:
@@ -65,10 +66,14 @@ def export(
     Example: samtykke inventory export --json scan.json
     """
     settings = load_config(config)
-    address = site_address(settings, site)
+    hosts = site_hosts(settings, site)
 
     async def read(inventory: Inventory) -> Scan | None:
-        return await (inventory.newest(address) if number is None else inventory.load(number))
+        if number is not None:
+            await _must_be_of(inventory, settings, site, number)
+            return await inventory.load(number)
+        found = await scans_of(inventory, hosts)
+        return await inventory.load(found[0].id) if found else None
 
     found = with_inventory(settings, read)
     if found is None:
@@ -81,6 +86,7 @@ def diff(
     before: Annotated[int, typer.Argument(metavar="A", help="Id of the earlier scan.")],
     after: Annotated[int, typer.Argument(metavar="B", help="Id of the later scan.")],
     fail_on_material: Annotated[bool, typer.Option(help="Exit 1 where consent must be asked again.")] = False,
+    site: SiteName = None,
     config: ConfigFile = None,
     json_target: JsonTarget = None,
 ) -> None:
@@ -88,11 +94,13 @@ def diff(
 
     Example: samtykke inventory diff 1 2 --fail-on-material
     """
+    settings = load_config(config)
 
     async def read(inventory: Inventory) -> Changes:
+        await _must_be_of(inventory, settings, site, before, after)
         return compare(await inventory.essence(before), await inventory.essence(after))
 
-    changes = with_inventory(load_config(config), read)
+    changes = with_inventory(settings, read)
     if json_target:
         write_json(changes.model_dump(mode="json") | {"material": changes.material}, json_target)
     else:
@@ -101,11 +109,29 @@ def diff(
         raise typer.Exit(NO)
 
 
-def site_address(config: Config, name: str | None) -> str | None:
-    """The host that scans of a configured site are kept under; None for all."""
+def site_hosts(config: Config, name: str | None) -> tuple[str, ...]:
+    """The hosts that scans of a configured site are kept under; none for all."""
     if name is None and len(config.site) != 1:
-        return None
-    return config.one_site(name).hosts[0].partition(":")[0]
+        return ()
+    return config.one_site(name).own_names
+
+
+async def scans_of(inventory: Inventory, hosts: Sequence[str]) -> list[Entry]:
+    """The scans of a site by any of its hosts, all where none is given; the newest first."""
+    if not hosts:
+        return await inventory.scans()
+    found = {entry.id: entry for host in hosts for entry in await inventory.scans(host)}
+    return sorted(found.values(), key=lambda entry: (entry.started, entry.id), reverse=True)
+
+
+async def _must_be_of(inventory: Inventory, config: Config, name: str | None, *numbers: int) -> None:
+    """With a site's name, the scans of these ids must be its own. Raises ConfigError."""
+    if name is None:
+        return
+    known = {entry.id for entry in await scans_of(inventory, site_hosts(config, name))}
+    for number in numbers:
+        if number not in known:
+            raise ConfigError(f"scan {number} is none of {name}: `samtykke inventory show --site {name}` lists them")
 
 
 def with_inventory(config: Config, work: Callable[[Inventory], Awaitable[Answer]]) -> Answer:

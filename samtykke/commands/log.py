@@ -43,6 +43,7 @@ def verify_log(
     export_file: Annotated[
         Path | None, typer.Option("--export", metavar="FILE", help="Check an export instead of the database.")
     ] = None,
+    site: SiteName = None,
     config: ConfigFile = None,
     json_target: JsonTarget = None,
 ) -> None:
@@ -55,7 +56,9 @@ def verify_log(
     keys = keys_of(settings)
 
     async def run() -> dict[str, object]:
-        found = await verify(source, keys.public_keys, settings.path(settings.consent.checkpoints))
+        found = await verify(source, keys.public_keys, settings.path(settings.consent.checkpoints), site=site)
+        if site is not None and found.ok and not found.chains:
+            settings.one_site(site)
         return found.as_dict()
 
     answer = guarded(run)
@@ -70,6 +73,7 @@ def verify_log(
 @app.command()
 def show(
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The id that the visitor sees.")],
+    site: SiteName = None,
     config: ConfigFile = None,
     json_target: JsonTarget = None,
 ) -> None:
@@ -77,7 +81,8 @@ def show(
 
     Example: samtykke log show 7f3a...
     """
-    rows = with_log(load_config(config), lambda log: log.rows_of(subject))
+    found = with_log(load_config(config), lambda log: log.rows_of(subject), site=site)
+    rows = [row for row in found if site in (None, row.chain)]
     if json_target:
         write_json([row.as_dict() for row in rows], json_target)
     else:
@@ -114,7 +119,7 @@ def export(
         except OSError as error:
             raise ConfigError(f"{target}: {error.strerror}") from error
 
-    manifest = with_log(load_config(config), run)
+    manifest = with_log(load_config(config), run, site=site)
     if target == "-":
         typer.echo(json.dumps(manifest), err=True)
     else:
@@ -135,7 +140,7 @@ def stats(
 
     Example: samtykke log stats --from 2026-01-01
     """
-    days = with_log(load_config(config), lambda log: log.stats(_utc(begin), _utc(end), site))
+    days = with_log(load_config(config), lambda log: log.stats(_utc(begin), _utc(end), site), site=site)
     if svg:
         write_text(chart_svg(days), svg)
     if json_target:
@@ -159,13 +164,14 @@ def notice(
         Path | None,
         typer.Option("--png", metavar="FOLDER", help="Take pictures instead: banner and settings, desktop and phone."),
     ] = None,
+    site: SiteName = None,
     config: ConfigFile = None,
 ) -> None:
     """The exact bytes of the notice that was shown, or pictures of it taken in Chromium.
 
     Example: samtykke log notice 3f2a... --png evidence/
     """
-    found = with_log(load_config(config), lambda log: log.notice(digest))
+    found = with_log(load_config(config), lambda log: log.notice(digest, site), site=site)
     if found is None:
         typer.echo(f"no notice {digest} is kept, or several begin so", err=True)
         raise typer.Exit(NO)
@@ -192,6 +198,7 @@ def _take_pictures(notice: Notice, folder: Path) -> None:
 def receipt(
     row_id: Annotated[str, typer.Argument(metavar="ID", help='A row, such as "shop/17".')],
     format_: Annotated[str, typer.Option("--format", help="iso27560 or kantara.")] = "iso27560",
+    site: SiteName = None,
     config: ConfigFile = None,
     json_target: JsonTarget = "-",
 ) -> None:
@@ -206,23 +213,24 @@ def receipt(
 
     async def find(log: ConsentLog) -> tuple[list[Row], Notice | None]:
         row = await log.row(row_id)
-        if row is None:
+        if row is None or site not in (None, row.chain):
             return [], None
         rows = [one for one in await log.rows_of(row.subject) if one.seq <= row.seq] if row.subject else [row]
+        rows = [one for one in rows if site in (None, one.chain)]
         return rows, await log.notice(row.notice) if row.notice else None
 
-    rows, notice = with_log(settings, find)
+    rows, notice = with_log(settings, find, site=site)
     if not rows:
         typer.echo(f"no row {row_id}", err=True)
         raise typer.Exit(NO)
     asks = settings.controller
-    site = next((site for site in settings.site if site.name == rows[-1].site), None)
-    controller = Controller(asks.name or rows[-1].site, asks.org_number, asks.contact, site.declared if site else "")
+    declared = next((each.declared for each in settings.site if each.name == rows[-1].site), "")
+    controller = Controller(asks.name or rows[-1].site, asks.org_number, asks.contact, declared)
     terms = Terms(settings.consent.lifetime_days * 86_400)
-    if notice is not None:
-        told = inventory_of(notice.content)
-        terms = replace(terms, purposes=told.purposes, vendors=told.vendors, vendor_purposes=told.vendor_purposes)
     try:
+        if notice is not None:
+            told = inventory_of(notice.content)
+            terms = replace(terms, purposes=told.purposes, vendors=told.vendors, vendor_purposes=told.vendor_purposes)
         write_json(forms[format_](rows, controller, terms), json_target or "-")
     except ValueError as error:
         raise ConfigError(f"{row_id}: {error}") from error

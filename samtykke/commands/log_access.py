@@ -22,7 +22,8 @@ def keys_of(settings: Config) -> Keys:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def with_log(settings: Config, work: Callable[[ConsentLog], Awaitable[Answer]]) -> Answer:
+def with_log(settings: Config, work: Callable[[ConsentLog], Awaitable[Answer]], *, site: str | None = None) -> Answer:
+    """Open, work, close. Raises UnreachableError, and ConfigError for a `site` neither configured nor recorded."""
     keys = keys_of(settings)
 
     async def run() -> Answer:
@@ -30,6 +31,8 @@ def with_log(settings: Config, work: Callable[[ConsentLog], Awaitable[Answer]]) 
             settings.store(settings.consent.store), keys, checkpoints=settings.path(settings.consent.checkpoints)
         )
         try:
+            if site is not None and site not in await log.chains():
+                settings.one_site(site)
             return await work(log)
         finally:
             await log.close()

@@ -12,7 +12,7 @@ from proxy.consent.log import ConsentLog, Verification, verify
 from proxy.consent.log.backup import Copied, back_up, digest, schema
 from proxy.consent.log.backup import restore as restored
 from samtykke.commands.log_access import guarded, keys_of, with_log
-from samtykke.commands.options import ConfigFile, JsonTarget
+from samtykke.commands.options import ConfigFile, JsonTarget, SiteName
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.outcome import NO, write_json
 
@@ -23,36 +23,49 @@ def register(app: typer.Typer) -> None:
 
 
 def erase(
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT")], config: ConfigFile = None
-) -> None:  # fmt: skip
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT")],
+    site: SiteName = None,
+    config: ConfigFile = None,
+    json_target: JsonTarget = None,
+) -> None:
     """Withdraw and forget who it was; choice, time and hashes stay, and the chain still verifies.
 
     Example: samtykke log erase 7f3a...
     """
-    count = with_log(load_config(config), lambda log: log.erase(subject))
-    typer.echo(f"{count} rows erased")
+    count = with_log(load_config(config), lambda log: log.erase(subject, site), site=site)
+    if json_target:
+        write_json({"subject": subject, "site": site, "rows": count}, json_target)
+    else:
+        typer.echo(f"{count} rows erased")
     if not count:
         raise typer.Exit(NO)
 
 
-def prune(config: ConfigFile = None) -> None:
+def prune(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarget = None) -> None:
     """Delete rows older than [consent] retention_days, leaving a signed boundary.
 
     Example: samtykke log prune
     """
     settings = load_config(config)
     before = datetime.now(UTC) - timedelta(days=settings.consent.retention_days)
-    count = with_log(settings, lambda log: log.prune(before))
-    typer.echo(f"{count} rows older than {before:%Y-%m-%d} deleted")
+    count = with_log(settings, lambda log: log.prune(before, site), site=site)
+    if json_target:
+        write_json({"before": before.isoformat(timespec="seconds"), "site": site, "rows": count}, json_target)
+    else:
+        typer.echo(f"{count} rows older than {before:%Y-%m-%d} deleted")
 
 
-def checkpoint(config: ConfigFile = None) -> None:
+def checkpoint(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarget = None) -> None:
     """Sign the newest row of every chain now, outside the database.
 
     Example: samtykke log checkpoint
     """
-    path = with_log(load_config(config), lambda log: log.checkpoint())
-    typer.echo(f"signed into {path}" if path else "the log is empty: nothing to sign")
+    path = with_log(load_config(config), lambda log: log.checkpoint(site=site), site=site)
+    if json_target:
+        write_json({"file": path and str(path), "site": site}, json_target)
+    else:
+        empty = "the log is empty" if site is None else f"nothing is recorded of {site}"
+        typer.echo(f"signed into {path}" if path else f"{empty}: nothing to sign")
 
 
 def backup(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from policies.observation import Scan
 from policies.policy_changes import policy_changes
 from policies.site_policy import SitePolicy
 from proxy.settings import SiteSettings
-from samtykke.commands.inventory import site_address, with_inventory
+from samtykke.commands.inventory import Answer, scans_of, site_hosts, with_inventory
 from samtykke.commands.options import ConfigFile, JsonTarget, SiteName, group
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.documents import read_document
@@ -31,14 +32,24 @@ app = group("policy", "What is declared, what is observed, what is enforced.", "
 
 @app.command()
 def read(
-    document: Annotated[str, typer.Argument(metavar="DOC|URL|-", help="A file, a URL, or - for standard input.")],
+    document: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DOC|URL|-", help="A file, a URL, or - for standard input; default: the site's `declared`."
+        ),
+    ] = None,
+    site: SiteName = None,
+    config: ConfigFile = None,
     json_target: JsonTarget = None,
 ) -> None:
     """What a policy document declares: cookies, vendors, claims, and what the law requires it to say.
 
     Example: samtykke policy read https://shop.example/privacy
     """
-    declared = read_declared(document)
+    settings = load_config(config)
+    if site is not None:
+        settings.one_site(site)
+    declared = read_declared(document or _declared_source(settings, site, "give a file or URL"))
     if json_target:
         write_json(declared.model_dump(mode="json"), json_target)
         return
@@ -68,7 +79,7 @@ def compare(
     Example: samtykke policy compare --declared policy.html --observed scan.json
     """
     settings = load_config(config)
-    source = declared or _declared_source(settings, site)
+    source = declared or _declared_source(settings, site, "give --declared")
     scan = _read_scan(observed) if observed else _newest_scan(settings, site)
     findings = compare_sides(read_declared(source), scan, catalogue())
     if json_target:
@@ -96,7 +107,7 @@ def build(site: SiteName = None, config: ConfigFile = None, json_target: JsonTar
 
 
 @app.command()
-def publish(site: SiteName = None, config: ConfigFile = None) -> None:
+def publish(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarget = None) -> None:
     """Put the draft into force. Running servers take it up by themselves; every version is kept by hash.
 
     Example: samtykke policy publish
@@ -106,9 +117,21 @@ def publish(site: SiteName = None, config: ConfigFile = None) -> None:
     folder = policy_folder(settings)
     before = folder.current(chosen.name)
     policy = folder.publish(folder.version(chosen.name, "draft"))
+    replaced = before if before and before.hash != policy.hash else None
+    again = replaced is not None and replaced.material != policy.material
+    if json_target:
+        answer = {
+            "site": chosen.name,
+            "file": str(folder.path(chosen.name)),
+            "hash": policy.hash,
+            "replaced": replaced and replaced.hash,
+            "material": again,
+        }
+        write_json(answer, json_target)
+        return
     typer.echo(f"{folder.path(chosen.name)}: {policy.hash[:16]} in force, {_summary(policy)}")
-    if before and before.hash != policy.hash:
-        typer.echo("consent is asked again" if before.material != policy.material else "no new consent is needed")
+    if replaced:
+        typer.echo("consent is asked again" if again else "no new consent is needed")
 
 
 @app.command()
@@ -207,32 +230,53 @@ def print_findings(console: Terminal, findings: tuple[Finding, ...], source: str
     console.print(table)
 
 
-def _declared_source(config: Config, site: str | None) -> str:
+def _declared_source(config: Config, site: str | None, otherwise: str) -> str:
     found = config.one_site(site).declared
     if not found:
-        raise ConfigError("no policy to compare with: set `declared` of the [[site]] or give --declared")
+        raise ConfigError(f"no policy document is known: set `declared` of the [[site]] or {otherwise}")
     return found
 
 
 def _newest_scan(config: Config, site: str | None) -> Scan:
-    """The newest scan that was made without a choice: what is stored and sent before anybody agreed."""
-    address = site_address(config, site)
-    found = with_inventory(config, lambda inventory: inventory.newest(address, consent="none"))
-    if found is None:
-        raise ConfigError(f"the inventory holds no scan of {address or 'any site'} yet: run `samtykke scan URL`")
-    return found
+    """The newest scan without a choice (what is stored and sent before anybody agreed), else the newest of any."""
+
+    async def read(inventory: Inventory, newest: Mapping[str, int]) -> Scan:
+        return await inventory.load(newest.get("none", next(iter(newest.values()))))
+
+    scan = _with_newest(config, site, read)
+    if scan.consent != "none":
+        found = f"the newest, {scan.started}, has consent {scan.consent}"
+        typer.echo(f"no scan without a choice is kept: {found}", err=True)
+    return scan
 
 
 def _newest_scans(config: Config, site: str | None) -> list[Scan]:
     """The newest scan without a choice, and those of other consent states: some trackers load only after a yes."""
-    address = site_address(config, site)
 
-    async def read(inventory: Inventory) -> list[Scan]:
-        states = {entry.consent for entry in await inventory.scans(address)} - {"none"}
-        others = [await inventory.newest(address, consent=state) for state in sorted(states)]
-        return [scan for scan in others if scan is not None]
+    async def read(inventory: Inventory, newest: Mapping[str, int]) -> list[Scan]:
+        if "none" not in newest:
+            raise ConfigError("the inventory holds no scan without a choice: run `samtykke scan URL`")
+        return [await inventory.load(newest[state]) for state in ("none", *sorted(newest.keys() - {"none"}))]
 
-    return [_newest_scan(config, site), *with_inventory(config, read)]
+    return _with_newest(config, site, read)
+
+
+def _with_newest(
+    config: Config, site: str | None, work: Callable[[Inventory, Mapping[str, int]], Awaitable[Answer]]
+) -> Answer:
+    """Work with the ids of a site's newest scans by consent state, the newest first. Raises ConfigError without any."""
+    hosts = site_hosts(config, site)
+
+    async def read(inventory: Inventory) -> Answer:
+        newest: dict[str, int] = {}
+        for entry in await scans_of(inventory, hosts):
+            newest.setdefault(entry.consent, entry.id)
+        if not newest:
+            names = ", ".join(hosts) or "any site"
+            raise ConfigError(f"the inventory holds no scan of {names} yet: run `samtykke scan URL`")
+        return await work(inventory, newest)
+
+    return with_inventory(config, read)
 
 
 def _read_scan(source: str) -> Scan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,17 +27,7 @@ def list_schedules(config: ConfigFile = None, json_target: JsonTarget = None) ->
 
     Example: samtykke schedule list
     """
-    now = datetime.now(UTC)
-    entries = [
-        {
-            "name": entry.name,
-            "kind": entry.kind,
-            "cron": entry.cron,
-            "sites": list(entry.sites),
-            "next": _next(entry.cron, now),
-        }
-        for entry in load_config(config).schedule
-    ]
+    entries = _entries(load_config(config))
     if json_target:
         write_json(entries, json_target)
         return
@@ -46,14 +36,16 @@ def list_schedules(config: ConfigFile = None, json_target: JsonTarget = None) ->
 
 
 @app.command("next")
-def next_run(config: ConfigFile = None) -> None:
+def next_run(config: ConfigFile = None, json_target: JsonTarget = None) -> None:
     """When the next one is due (UTC).
 
     Example: samtykke schedule next
     """
-    now = datetime.now(UTC)
-    due = sorted((_next(entry.cron, now), entry.name) for entry in load_config(config).schedule)
-    typer.echo(f"{due[0][0]}  {due[0][1]}" if due else "nothing is scheduled")
+    due = min(_entries(load_config(config)), key=lambda entry: (entry["next"], entry["name"]), default=None)
+    if json_target:
+        write_json(due or {"name": None, "kind": None, "cron": None, "sites": [], "next": None}, json_target)
+        return
+    typer.echo(f"{due['next']}  {due['name']}" if due else "nothing is scheduled")
 
 
 @app.command("run")
@@ -112,6 +104,20 @@ async def _run_once(settings: Config, plans: list[Schedule], channels: list[Chan
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _entries(config: Config) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    return [
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "cron": entry.cron,
+            "sites": list(entry.sites),
+            "next": _next(entry.cron, now),
+        }
+        for entry in config.schedule
+    ]
 
 
 def _next(cron: str, now: datetime) -> str:

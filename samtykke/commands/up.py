@@ -6,12 +6,12 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from runtime.log import configure
-from samtykke.commands.options import ConfigFile
 from samtykke.commands.policy import draft_from
 from samtykke.config import ConfigError
 from samtykke.demo import start_demo
@@ -19,10 +19,11 @@ from samtykke.promises import findings_against, policy_page
 from samtykke.scanning import scan_site
 from samtykke.serving import run_until_stopped, serve_until
 from samtykke.terminal import Terminal, coloured
-from samtykke.up import Plan, plan_demo, plan_site, print_summary, publish_first
+from samtykke.up import Plan, plan_config, plan_demo, plan_site, print_summary, publish_first
 from scanner.settings import ScanSettings
 
 DEMO_PORT = 9080
+LISTEN = "127.0.0.1:8080"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,41 +31,56 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="https://...; without it the demo shop.")] = None,
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the proxy listens.")] = "127.0.0.1:8080",
+    site: Annotated[
+        str | None, typer.Argument(metavar="[SITE]", help="https://...; without it the demo shop, or FILE's site.")
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help=f"Where the proxy listens (default: {LISTEN}, or what FILE says)."),
+    ] = None,
     demo_port: Annotated[int, typer.Option(metavar="PORT", help="Where the demo shop listens.")] = DEMO_PORT,
     max_pages: Annotated[int, typer.Option(help="Pages to visit at most.")] = 24,
-    config: ConfigFile = None,
+    name: Annotated[str | None, typer.Option("--site", metavar="NAME", help="Which [[site]] of FILE.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Your own config (default: one is made in samtykke-data/)."),
+    ] = None,
 ) -> None:
     """Scan a site, compile and publish its policy, and serve it with banner and gates. Ctrl-C ends everything.
 
+    With --config FILE it is a site of FILE, scanned at its upstream and served with FILE's settings; stores, key and
+    policies are where FILE says. A policy that is in force already stays; the new one is a draft beside it.
+
     Example: samtykke up https://shop.example
     """
-    if config is not None:
-        raise ConfigError(
-            "up makes its own config in samtykke-data/; to serve with yours: samtykke serve --config FILE"
-        )
+    if config is None and name is not None:
+        raise ConfigError("--site chooses among the sites of --config FILE")
     configure(level="warning")
-    run_until_stopped(lambda: _up(site, listen, demo_port, max_pages))
+    run_until_stopped(lambda: _up(site, listen, demo_port, max_pages, config, name))
 
 
-async def _up(site: str | None, listen: str, demo_port: int, max_pages: int) -> None:
+async def _up(
+    site: str | None, listen: str | None, demo_port: int, max_pages: int, config: Path | None, name: str | None
+) -> None:
     console = Terminal()
     async with AsyncExitStack() as stack:
-        if site is None:
-            plan = await _demo(stack, console, demo_port, listen)
+        if config is not None:
+            plan = plan_config(config, site, name, listen)
+        elif site is None:
+            plan = await _demo(stack, console, demo_port, listen or LISTEN)
         else:
-            plan = plan_site(site, listen)
-        settings = ScanSettings(url=plan.direct, max_pages=max_pages)
-        console.print(f"Scanning {plan.direct} as it is, without the proxy ...")
+            plan = plan_site(site, listen or LISTEN)
+        leading = (f"--host-resolver-rules={plan.mapping}",) if plan.mapping else ()
+        settings = ScanSettings(url=plan.direct, max_pages=max_pages, chromium_arguments=leading)
+        console.print(f"Scanning {plan.direct} as it is, without the proxy{_at_upstream(plan)} ...")
         scan = (await scan_site(plan.config, settings)).scan
-        policy, now = publish_first(plan, draft_from(plan.config, plan.config.site[0], scan))
-        declared = plan.config.site[0].declared or policy_page(scan)
+        policy, now = publish_first(plan, draft_from(plan.config, plan.site, scan))
+        declared = plan.site.declared or policy_page(scan)
         source, findings = await asyncio.to_thread(findings_against, declared, scan)
         print_summary(console, scan, policy, source, findings)
         if not now:
             console.print(
-                f"A policy is in force already; the new draft: samtykke policy diff current draft --config {plan.file}"
+                f"A policy is in force already; the new draft: samtykke policy diff current draft {plan.options}"
             )
         await serve_until(plan.config, lambda address: _welcome(console, plan, address))
 
@@ -80,8 +96,8 @@ async def _demo(stack: AsyncExitStack, console: Terminal, port: int, listen: str
 
 
 def _welcome(console: Terminal, plan: Plan, address: tuple[str, int]) -> None:
-    host = plan.config.site[0].hosts[0].partition(":")[0]
-    open_here = f"http://{host}:{address[1]}/"
+    host = plan.site.hosts[0].partition(":")[0]
+    open_here = f"{'https' if plan.config.proxy.certificate else 'http'}://{host}:{address[1]}/"
     console.print()
     opening = coloured((f"Open {open_here}", "bold green"), "  the site behind the proxy, with the banner")
     console.print(opening, soft_wrap=True)
@@ -89,13 +105,20 @@ def _welcome(console: Terminal, plan: Plan, address: tuple[str, int]) -> None:
     if program.endswith(".py"):
         program = "python -m samtykke"
     rows = (
-        (plan.direct, "the same site without it"),
+        (plan.direct, f"the same site without it{_at_upstream(plan)}"),
         (f"{open_here}.samtykke/cookies", "what visitors are told"),
         (f"{open_here}.samtykke/me", "what is recorded of you"),
-        (f"{program} policy compare --config {plan.file}", "every finding"),
+        (f"{program} policy compare {plan.options}", "every finding"),
         (f"{program} log verify --config {plan.file}", "is the record intact?"),
         (f"{program} prove {open_here} --config {plan.file}", "does anything leak?"),
     )
     for what, why in rows:
         console.print(f"  {what}  {why}", soft_wrap=True)
+    if plan.mapping:
+        console.print(f"The proxy listens on {address[0]}:{address[1]}: {host} must lead there.", soft_wrap=True)
     console.print("Ctrl-C ends everything.")
+
+
+def _at_upstream(plan: Plan) -> str:
+    """For a name that leads elsewhere than to the site: where the site really is."""
+    return f", at {plan.site.upstream}" if plan.mapping else ""

@@ -144,17 +144,28 @@ class ConsentLog:
             )
         self._notices.add(hash)
 
-    async def notice(self, hash: str) -> Notice | None:  # noqa: A002  the contract's word
-        """The notice with this hash, or whose hash alone begins so (8 digits at least); None where none was kept."""
+    async def notice(self, hash: str, site: str | None = None) -> Notice | None:  # noqa: A002  the contract's word
+        """The notice with this hash, or whose hash alone begins so (8 digits at least); None where none was kept.
+
+        With `site` only among the notices that rows of its chain name.
+        """
         if len(hash) < 8:
             return None
+        named, chain = (
+            ("", ()) if site is None else (" AND hash IN (SELECT notice FROM consent_entry WHERE chain = ?)", (site,))
+        )
         async with self._store.reading() as session:
             rows = await session.fetch(
-                "SELECT hash, media_type, content FROM consent_notice "
-                "WHERE hash >= ? AND hash < ? ORDER BY hash LIMIT 2",
-                (hash, f"{hash}g"),
+                "SELECT hash, media_type, content FROM consent_notice "  # noqa: S608  constants
+                f"WHERE hash >= ? AND hash < ?{named} ORDER BY hash LIMIT 2",
+                (hash, f"{hash}g", *chain),
             )
         return Notice(*rows[0]) if len(rows) == 1 or (rows and rows[0][0] == hash) else None
+
+    async def chains(self) -> list[str]:
+        """The names of all chains: the sites of which anything is recorded."""
+        async with self._store.reading() as session:
+            return await store.chains(session)
 
     async def row(self, row_id: str) -> Row | None:
         """The row with this id ("shop/17"), None where there is none."""
@@ -193,15 +204,16 @@ class ConsentLog:
         async with self._store.reading() as session:
             return await statistics.counted(session, *times, site)
 
-    async def erase(self, subject: str) -> int:
-        """Withdraw, then destroy what identifies the subject in all his rows; returns how many rows.
+    async def erase(self, subject: str, site: str | None = None) -> int:
+        """Withdraw, then destroy what identifies the subject in all his rows (of one site); returns how many rows.
 
         Choice, time and hashes stay (GDPR 7(1), 17(3)(b)), and the chain still verifies. 0: nobody has this id.
         """
         async with self._store.writing() as session:
             by_chain: dict[str, list[Row]] = {}
             for record in await store.of_subject(session, subject):
-                by_chain.setdefault(record[0], []).append(row_of(record))
+                if site in (None, record[0]):
+                    by_chain.setdefault(record[0], []).append(row_of(record))
             for chain, rows in by_chain.items():
                 await self._extend(session, chain, _farewell(rows, self._clock()))
                 await store.blank(session, chain, [row.seq for row in rows])
@@ -210,10 +222,10 @@ class ConsentLog:
             await self._store.scrub()
         return erased
 
-    async def prune(self, before: datetime) -> int:
-        """Delete the rows older than `before` (retention) and leave a signed boundary; returns how many rows."""
+    async def prune(self, before: datetime, site: str | None = None) -> int:
+        """Delete the rows older than `before` (of one site) and leave a signed boundary; returns how many rows."""
         pruned = 0
-        while count := await self._pruned(before):
+        while count := await self._pruned(before, site):
             pruned += count
         if pruned:
             async with self._store.writing() as session:
@@ -226,12 +238,12 @@ class ConsentLog:
             await self._store.scrub()
         return pruned
 
-    async def _pruned(self, before: datetime) -> int:
+    async def _pruned(self, before: datetime, site: str | None) -> int:
         """One bite: at most `prune_rows` of each chain in one transaction."""
         pruned = 0
         async with self._store.writing() as session:
             now = self._clock()
-            for chain in await store.chains(session):
+            for chain in await _chains(session, site):
                 last = await _last_before(session, chain, stamp(before), self._pace.prune_rows)
                 if last is None:
                     continue
@@ -244,15 +256,15 @@ class ConsentLog:
                 pruned += count[0][0]
         return pruned
 
-    async def checkpoint(self, detail: dict[str, object] | None = None) -> Path | None:
-        """Log and sign the newest row of every chain now; the file it was added to, None for an empty log.
+    async def checkpoint(self, detail: dict[str, object] | None = None, site: str | None = None) -> Path | None:
+        """Log and sign the newest row of every chain (of one site's) now; the file it was added to.
 
-        `detail` says what gave rise to it (a restored backup).
+        None where there is no row. `detail` says what gave rise to it (a restored backup).
         """
         async with self._store.writing() as session:
-            for chain in await store.chains(session):
+            for chain in await _chains(session, site):
                 await self._extend(session, chain, [_upkeep("checkpoint", self._clock(), chain, detail)])
-        return await self._sign()
+        return await self._sign(site)
 
     async def close(self) -> None:
         """Commit what was accepted, sign what is new, let go of the database."""
@@ -314,19 +326,25 @@ class ConsentLog:
         except (LogUnavailable, OSError) as error:
             _log.error("consent log checkpoint failed", folder=str(self._folder), because=str(error))
 
-    async def _sign(self) -> Path | None:
+    async def _sign(self, site: str | None = None) -> Path | None:
         """Heads are read under the folder's lock, so that later lines never speak of earlier rows."""
         async with self._signing:
             unsigned = self._unsigned
             with contextlib.ExitStack() as stack:
                 await asyncio.to_thread(stack.enter_context, checkpoints.locked(self._folder))
                 async with self._store.reading() as session:
-                    heads = [await store.head(session, chain) for chain in await store.chains(session)]
+                    heads = [await store.head(session, chain) for chain in await _chains(session, site)]
                 path = None
                 if heads:
                     path = await asyncio.to_thread(checkpoints.append, self._folder, heads, self._keys, self._clock())
-            self._unsigned -= unsigned
+            if site is None:
+                self._unsigned -= unsigned
             return path
+
+
+async def _chains(session: Session, site: str | None) -> list[str]:
+    """All chains, or the one of this site where it has rows."""
+    return [chain for chain in await store.chains(session) if site in (None, chain)]
 
 
 def _farewell(rows: Sequence[Row], now: datetime) -> list[Event]:

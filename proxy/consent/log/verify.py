@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -73,20 +73,33 @@ async def verify(
     public_keys: Mapping[str, bytes],
     checkpoint_folder: Path,
     *,
+    site: str | None = None,
     division: Division | None = None,
 ) -> Verification:
     """Check a log by its URL, or an export (JSON Lines) by its path. `division`: how long chains are shared out.
 
-    Raises LogUnavailable (cannot be reached), OSError (export or checkpoints cannot be read), ValueError (bad URL).
+    With `site` only its chain, the notices its rows name and the checkpoints that speak of it; a checkpoint that
+    proves nothing is a fault all the same. Raises LogUnavailable (cannot be reached), OSError (export or checkpoints
+    cannot be read), ValueError (bad URL).
     """
     lines = await asyncio.to_thread(lambda: list(checkpoints.read(checkpoint_folder, public_keys)))
-    expected = Expected.of(lines)
+    expected = Expected.of(lines if site is None else _speaking_of(site, lines))
     if isinstance(source, Path):
-        return await asyncio.to_thread(_of_export, source, expected)
-    return await _of_store(source, expected, public_keys, division or Division.of_this_machine())
+        return await asyncio.to_thread(_of_export, source, expected, site)
+    return await _of_store(source, expected, public_keys, site, division or Division.of_this_machine())
 
 
-async def _of_store(url: str, expected: Expected, public_keys: Mapping[str, bytes], division: Division) -> Verification:
+def _speaking_of(chain: str, lines: Iterable[checkpoints.Checkpoint]) -> Iterator[checkpoints.Checkpoint]:
+    """What the checkpoints say about one chain, and those that are at fault."""
+    for line in lines:
+        heads = {chain: line.heads[chain]} if chain in line.heads else {}
+        if heads or line.fault is not None:
+            yield replace(line, heads=heads)
+
+
+async def _of_store(
+    url: str, expected: Expected, public_keys: Mapping[str, bytes], site: str | None, division: Division
+) -> Verification:
     database = store_of(url, read_only=True)
     checks: list[ChainCheck] = []
     faults = list(expected.faults)
@@ -94,7 +107,7 @@ async def _of_store(url: str, expected: Expected, public_keys: Mapping[str, byte
     quoted, answers = Quoted(), Answers()
     try:
         async with database.reading() as session:
-            present = await store.chains(session)
+            present = [chain for chain in await store.chains(session) if site in (None, chain)]
             for chain in present:
                 start, unsound = await boundary.newest(session, chain, public_keys)
                 faults += [Fault(chain, seq, what) for seq, what in unsound]
@@ -110,9 +123,10 @@ async def _of_store(url: str, expected: Expected, public_keys: Mapping[str, byte
             ]
             for chain in expected.claims.keys() - set(present):
                 expected.disown(chain)
-            stored, altered = await _notices(session)
+            named = set().union(*(check.notices for check in checks))
+            stored, altered = await _notices(session, None if site is None else named)
             faults += altered
-            missing = set().union(*(check.notices for check in checks)) - stored
+            missing = named - stored
     except store.LogUnavailable as error:
         if not _damage(error.reason):
             raise
@@ -140,10 +154,13 @@ def _damage(reason: str) -> bool:
     return any(word in reason for word in ("malformed", "decode", "corrupt", "invalid page", "no SQLite database"))
 
 
-async def _notices(session: store.Session) -> tuple[set[str], list[Fault]]:
+async def _notices(session: store.Session, only: set[str] | None) -> tuple[set[str], list[Fault]]:
+    """(the notices that are kept, those whose bytes were altered); all of them where `only` is None."""
     stored: set[str] = set()
     altered: list[Fault] = []
     for (hash_,) in await session.fetch("SELECT hash FROM consent_notice ORDER BY hash"):
+        if only is not None and hash_ not in only:
+            continue
         for (kept,) in await session.fetch("SELECT content FROM consent_notice WHERE hash = ?", (hash_,)):
             stored.add(hash_)
             if sha256(kept).hexdigest() != hash_:
@@ -151,7 +168,7 @@ async def _notices(session: store.Session) -> tuple[set[str], list[Fault]]:
     return stored, altered
 
 
-def _of_export(path: Path, expected: Expected) -> Verification:
+def _of_export(path: Path, expected: Expected, site: str | None) -> Verification:
     """An export is a stretch of each chain: what lies before and after it is outside what can be judged."""
     checks: dict[str, ChainCheck] = {}
     faults = list(expected.faults)
@@ -165,6 +182,8 @@ def _of_export(path: Path, expected: Expected) -> Verification:
                 faults.append(Fault(None, None, f"line {number} of {path.name} is no exported row: {error}"))
                 if leading is None and not any(check.faults for check in checks.values()):
                     leading = faults[-1]
+                continue
+            if site not in (None, record[0]):
                 continue
             check = checks.get(record[0])
             if check is None:

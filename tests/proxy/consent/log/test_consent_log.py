@@ -1,6 +1,7 @@
 """What the log promises, whichever database keeps it. Every test here runs on SQLite and on PostgreSQL."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -207,6 +208,25 @@ async def test_pruning_everything_keeps_the_chain_going(log, url, keys, folder, 
     assert await log.prune(clock.pass_time(days=1)) == 1
     assert (await log.append(accept())).seq == 3
     assert (await verify(url, keys.public_keys, folder)).ok
+
+
+async def test_one_site_is_erased_pruned_signed_and_judged_without_the_others(log, url, keys, folder, accept, clock):
+    digests = {site: sha256(site.encode()).hexdigest() for site in ("shop", "blog")}
+    for site, digest in digests.items():
+        await log.keep_notice(digest, site.encode(), "text/html")
+        await log.append(accept(site=site, nonce=site, notice=digest))
+    assert await log.chains() == ["blog", "shop"]
+    assert await log.notice(digests["blog"], "shop") is None
+    assert (await log.notice(digests["blog"][:12], "blog")).content == b"blog"
+    path = await log.checkpoint(site="shop")
+    assert list(json.loads(path.read_text())["checkpoint"]["heads"]) == ["shop"]
+    assert await log.erase("visitor-1", "shop") == 1
+    assert [row.chain for row in await log.rows_of("visitor-1")] == ["blog"]
+    clock.pass_time(days=2000)
+    assert await log.prune(clock() - timedelta(days=1), "blog") == 1
+    for site, rows in (("shop", 4), ("blog", 1), (None, 5)):
+        found = await verify(url, keys.public_keys, folder, site=site)
+        assert (found.ok, found.rows, found.checkpoints_seen) == (True, rows, site != "blog"), site
 
 
 def has_checkpoint(folder: Path) -> bool:
