@@ -118,6 +118,8 @@ class ScheduleSettings(_Section):
     """Of a proof: the folder its reports are written to."""
     allow_private: tuple[str, ...] = ()
     """Inner networks (CIDR) that may be visited."""
+    chromium_args: tuple[str, ...] = ()
+    """Further arguments for the browser, such as one that maps the site's name to where it runs."""
 
 
 def _web_address(text: str) -> str:

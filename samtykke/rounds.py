@@ -30,7 +30,7 @@ from scanner.settings import ScanSettings
 def settings_of(entry: ScheduleSettings, url: str) -> ScanSettings:
     """Raises ConfigError naming the schedule and the reason."""
     try:
-        return ScanSettings(url=url, allow_private=entry.allow_private)
+        return ScanSettings(url=url, allow_private=entry.allow_private, chromium_arguments=entry.chromium_args)
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"[[schedule]] {entry.name}: {url}: {first['loc'][0]}: {first['msg']}") from error

@@ -24,6 +24,10 @@ from scanner.browser.settings import BrowserSettings, running_as_root
 _PREFIX = "samtykke-chromium-"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)\.(\d+)")
 
+_NO_SANDBOX = (
+    "this user may not make the namespaces in which it confines pages. In a container: security_opt seccomp=unconfined "
+    "(docs/scanner.md, In a container). Without that protection: --chromium-arg=--no-sandbox"
+)
 _ARGUMENTS = (
     "--headless",
     "--remote-debugging-pipe",
@@ -129,9 +133,10 @@ class Chromium:
         return cls(pid, profile, read_fd, write_fd, version)
 
     def last_words(self) -> str:
-        """The end of what Chromium wrote to stderr, for an error message."""
+        """Why it ended: the end of what Chromium wrote to stderr, for an error message."""
         with contextlib.suppress(OSError):
-            return (self.profile / "stderr.log").read_text(errors="replace")[-800:].strip()
+            said = (self.profile / "stderr.log").read_text(errors="replace")
+            return _NO_SANDBOX if "No usable sandbox" in said else said[-800:].strip()
         return ""
 
     def _reaped(self) -> bool:

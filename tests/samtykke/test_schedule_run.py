@@ -105,6 +105,20 @@ async def test_a_site_that_is_down_has_not_lost_its_cookies(shop: Shop) -> None:
     assert await shop.once() == (0, f"{shop.site.base()}/: Nothing has changed.\n")
 
 
+async def test_a_site_is_scanned_past_the_proxy_under_its_own_name(shop: Shop) -> None:
+    shop.cookies = "document.cookie = '_fbp=fb.1.1795174275000.123456789; max-age=7776000'"
+    shop.site.handle("shop.example", "/", shop.site.answers["shop.localhost", "/"])  # type: ignore[arg-type]
+    (shop.folder / "samtykke.toml").write_text(
+        '[[site]]\nhosts = ["shop.example"]\nupstream = "http://127.0.0.1:9"\n'
+        '[[schedule]]\nname = "nightly"\ncron = "0 3 * * *"\nsites = ["http://shop.example/"]\n'
+        f'chromium_args = ["--host-resolver-rules=MAP shop.example 127.0.0.1:{shop.site.port}"]\n'
+    )
+    await shop.run("schedule", "run", "--once")
+    assert await shop.once() == (0, "http://shop.example/: first scan\n")
+    code, said = await shop.run("policy", "build")
+    assert (code, "1 cookies" in said) == (0, True)
+
+
 async def test_what_is_scheduled_is_listed_with_its_next_run(shop: Shop) -> None:
     code, said = await shop.run("schedule", "list", "--json", "-")
     (entry,) = json.loads(said)

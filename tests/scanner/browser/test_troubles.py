@@ -283,6 +283,9 @@ async def test_a_chromium_that_cannot_be_found_or_started_is_a_clear_error(tmp_p
     broken.chmod(0o755)
     with pytest.raises(BrowserGone, match="no display"):
         await Browser.launch(BrowserSettings(executable=str(broken)))
+    broken.write_text(broken.read_text().replace("no display", "FATAL: No usable sandbox! If this is a Debian system"))
+    with pytest.raises(BrowserGone, match="seccomp=unconfined"):
+        await Browser.launch(BrowserSettings(executable=str(broken)))
 
 
 def alive(pid: int) -> bool:
