@@ -90,4 +90,11 @@ def _schedules(config: Config) -> None:
     checked(config)
 
 
-TRIALS: list[Callable[[Config], None]] = [_keys, _log, _texts, _certificate, _policies, _schedules]
+def _declared(config: Config) -> None:
+    for site in config.site:
+        source = config.declared(site)
+        if source and "://" not in source and not os.access(source, os.R_OK):
+            raise ConfigError(f"site.declared of {site.name}: {source}: no such file, or not to be read")
+
+
+TRIALS: list[Callable[[Config], None]] = [_keys, _log, _texts, _certificate, _policies, _schedules, _declared]

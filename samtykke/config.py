@@ -211,6 +211,11 @@ class Config(BaseSettings):
         """A path of the config, absolute."""
         return (self._folder / name).resolve()
 
+    def declared(self, site: SiteSettings) -> str:
+        """The privacy policy of a site: a URL as it is, a file absolute; empty where none is named."""
+        named = site.declared
+        return named if not named or named.startswith(("http://", "https://")) else str(self.path(named))
+
     def store(self, url: str) -> str:
         """A store's URL with an absolute path where it is a file."""
         if url.startswith("sqlite:///"):

@@ -43,7 +43,7 @@ def declared_of(config: Config, scan: Scan) -> str | None:
     host = urlsplit(scan.site).hostname
     for site in config.site:
         if site.declared and host in site.own_names:
-            return site.declared
+            return config.declared(site)
     return policy_page(scan)
 
 

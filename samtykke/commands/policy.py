@@ -231,7 +231,7 @@ def print_findings(console: Terminal, findings: tuple[Finding, ...], source: str
 
 
 def _declared_source(config: Config, site: str | None, otherwise: str) -> str:
-    found = config.one_site(site).declared
+    found = config.declared(config.one_site(site))
     if not found:
         raise ConfigError(f"no policy document is known: set `declared` of the [[site]] or {otherwise}")
     return found

@@ -15,6 +15,7 @@ from runtime.log import configure
 from samtykke.commands.policy import draft_from
 from samtykke.config import ConfigError
 from samtykke.demo import start_demo
+from samtykke.outcome import UnreachableError
 from samtykke.promises import findings_against, policy_page
 from samtykke.scanning import scan_site
 from samtykke.serving import run_until_stopped, serve_until
@@ -73,9 +74,12 @@ async def _up(
         leading = (f"--host-resolver-rules={plan.mapping}",) if plan.mapping else ()
         settings = ScanSettings(url=plan.direct, max_pages=max_pages, chromium_arguments=leading)
         console.print(f"Scanning {plan.direct} as it is, without the proxy{_at_upstream(plan)} ...")
-        scan = (await scan_site(plan.config, settings)).scan
+        scanned = await scan_site(plan.config, settings)
+        if scanned.number is None:
+            raise UnreachableError(f"{plan.direct}: a policy cannot be made of error pages")
+        scan = scanned.scan
         policy, now = publish_first(plan, draft_from(plan.config, plan.site, scan))
-        declared = plan.site.declared or policy_page(scan)
+        declared = plan.config.declared(plan.site) or policy_page(scan)
         source, findings = await asyncio.to_thread(findings_against, declared, scan)
         print_summary(console, scan, policy, source, findings)
         if not now:

@@ -78,6 +78,7 @@ def test_check_says_what_is_in_force(run: Run, tmp_path: Path) -> None:
         ('[proxy]\ncertificate = "a.pem"\ncertificate_key = "b.pem"\n', "a.pem: No such file"),
         ('[proxy]\ncertificate = "samtykke.toml"\ncertificate_key = "samtykke.toml"\n', "are no PEM certificate"),
         ('[[schedule]]\nname = "n"\ncron = "0 3 * * *"\nsites = ["ftp://x/"]\n', "[[schedule]] n: ftp://x/"),
+        (MINIMAL.replace("shop", "b") + 'declared = "no.html"\n', "site.declared of b: "),
     ],
 )
 def test_check_names_what_cannot_be_used(run: Run, tmp_path: Path, config: str, said: str) -> None:
@@ -87,6 +88,17 @@ def test_check_names_what_cannot_be_used(run: Run, tmp_path: Path, config: str, 
         assert (done.code, done.out) == (2, "")
         assert done.err.startswith("samtykke.toml: ")
         assert said in done.err
+
+
+def test_a_declared_file_is_looked_for_beside_the_config(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "privacy.html").write_text(POLICY)
+    (tmp_path / "shop" / "samtykke.toml").write_text(f'{MINIMAL}declared = "privacy.html"\n')
+    (tmp_path / "scan.json").write_text(json.dumps(SCAN))
+    beside = ("--config", "shop/samtykke.toml")
+    assert run("check", *beside).code == 0
+    assert "__utma" in run("policy", "read", *beside).out
+    assert run("policy", "compare", "--observed", "scan.json", *beside).code == 1
 
 
 def test_check_says_everything_that_is_wrong_and_makes_nothing(run: Run, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def _scanned(program: Program, site: Site) -> Said:
 
 
 async def _down(request: web.Request) -> web.StreamResponse:
-    return web.Response(status=503, headers={"Retry-After": "0"})
+    return web.Response(status=503, text="Back soon", headers={"Retry-After": "0"})
 
 
 async def _gone(request: web.Request) -> web.StreamResponse:
@@ -88,3 +88,12 @@ async def test_an_exported_scan_is_what_the_scan_wrote(program: Program, site: S
     written = json.loads((tmp_path / "scan.json").read_text())
     assert written["policy_links"]
     assert json.loads((await program("inventory", "export")).out) == written
+
+
+async def test_no_policy_is_made_of_error_pages(program: Program, site: Site) -> None:
+    site.handle("shop.localhost", "/", _down)
+    done = await program("up", site.base())
+    assert (done.code, "a policy cannot be made of error pages" in done.err) == (3, True)
+    assert (
+        "no published policy" in (await program("check", "--config", "samtykke-data/shop.localhost/samtykke.toml")).out
+    )
