@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -50,3 +52,19 @@ def test_an_exception_is_one_field_of_its_line():
     except ValueError:
         structlog.get_logger().exception("failed")
     assert "ValueError: invalid literal" in json.loads(stream.getvalue())["exception"]
+
+
+def test_a_log_that_cannot_be_written_stops_nothing():
+    """Its disk is full, its reader gone, its file closed."""
+    read, write = os.pipe()
+    os.close(read)
+    closed = io.StringIO()
+    closed.close()
+    with open("/dev/full", "w") as full, os.fdopen(write, "w") as unread:
+        for stream in (full, unread, closed):
+            configure("json", stream=stream)
+            for _ in range(3):
+                structlog.get_logger().info("request", path="/" + "a" * 10_000)
+        for stream in (full, unread):
+            with contextlib.suppress(OSError):
+                stream.close()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from said import Said
 
 from samtykke import cli
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Said]]:
     """`run("check", stdin="")`: a command in an empty folder, without the second that a process of its own takes."""
     monkeypatch.chdir(tmp_path)
 
@@ -30,7 +33,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         printed = capsys.readouterr()
         return Said(code, printed.out, printed.err)
 
-    return call
+    yield call
+    structlog.reset_defaults()  # `serve` and `up` set logging up for a process that ends with them
 
 
 @pytest.fixture
