@@ -21,7 +21,8 @@ How one scan goes
     merge       many pages to one Scan, the same whatever the order
     inventory   the store: scans, and each thing's first and last sighting
     changes     what differs between two scans, in words
-    prove       what gets through the proxy in each consent state; `leaks` judges a visit, `wire` the answer's fields
+    prove       what gets through the proxy in each consent state; `leaks` judges a visit, `wire` the answer's fields,
+                `breakage` what works on the site itself and not behind the proxy
     faults      what differs between two proofs
     schedule    when a scan or a proof is due by cron, and that it runs once
     report/     HTML for a board, CSV for a spreadsheet

@@ -19,8 +19,9 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from policies.observation import PageVisit, Scan
 from policies.purpose import ACCEPT, CONSENTABLE, REJECT, UNDECIDED, Consent
-from policies.rules import OWN_COOKIES, PROVING_COOKIE, Rules
+from policies.rules import PROVING_COOKIE, Rules
 from scanner.addresses import addresses_for, resolver_for
+from scanner.breakage import Breakage, broken, broken_twice, third_parties
 from scanner.browse import browser_settings
 from scanner.browser import Browser, CookieToSet, Visit, VisitPlan
 from scanner.choice import Chosen, choose
@@ -31,8 +32,6 @@ from scanner.wire import Answer, Planted, ask, leaks_on_the_wire, passed_on, pla
 
 AT_ONCE = 2
 PROVING = (PROVING_COOKIE, "prove")
-STOPPED = ("Content Security Policy", "ERR_BLOCKED_BY", "net::ERR_FAILED")
-"""Words of console messages that only say that something was stopped, as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +153,12 @@ async def prove(
             async with turn:
                 url = urljoin(settings.url, path)
                 plan = _plan(state, chosen, settings)
-                cell = _cell(state, path, await browser.visit(url, plan), direct, rules)
-                if cell.breakage:
-                    cell = _both(cell, _cell(state, path, await browser.visit(url, plan), direct, rules))
+                looks = [await browser.visit(url, plan)]
+                breakage = broken(looks[0], direct, rules, state.consent)
+                if breakage:
+                    looks.append(await browser.visit(url, plan))
+                    breakage = broken_twice(breakage, broken(looks[1], direct, rules, state.consent))
+                cell = _cell(state, path, looks, breakage, rules)
                 planted = plant(_names(direct), rules, state.consent, f"{started.isoformat()} {state.name} {path}")
                 carrying = (*chosen.cookies, PROVING)
                 answer = await ask(url, fetcher, terms, carrying=carrying, planted=planted, gpc=state.gpc)
@@ -219,24 +221,17 @@ def _plan(state: State, chosen: Chosen, settings: ScanSettings) -> VisitPlan:
     return VisitPlan(cookies=cookies, headers=settings.headers, gpc=state.gpc, javascript=state.javascript)
 
 
-def _cell(state: State, path: str, visit: Visit, direct: Visit, rules: Rules) -> Cell:
-    leaks, unknown = leaks_of(visit, rules, state.consent)
-    breakage = [*_errors(visit, direct)]
-    if visit.page.error:
-        breakage.append(f"the page failed: {visit.page.error}")
-    if state.consent == ACCEPT:
-        breakage += _missing(visit, direct, rules)
-    return Cell(state.name, path, leaks, tuple(sorted(set(breakage))), unknown, _looked(visit))
-
-
-def _both(cell: Cell, again: Cell) -> Cell:
-    """Two looks at one page: broken is what was so both times (a script may be late, an answer lost), but what leaked
-    once has leaked."""
-    return replace(
-        cell,
-        leaks=tuple(sorted({*cell.leaks, *again.leaks})),
-        breakage=tuple(one for one in cell.breakage if one in again.breakage),
-        unknown=tuple(sorted({*cell.unknown, *again.unknown})),
+def _cell(state: State, path: str, looks: Sequence[Visit], breakage: Breakage, rules: Rules) -> Cell:
+    """What leaked at one look has leaked."""
+    judged = [leaks_of(visit, rules, state.consent) for visit in looks]
+    shown = next((visit for visit in looks if not visit.page.error), looks[0])
+    return Cell(
+        state.name,
+        path,
+        tuple(sorted({leak for leaks, _ in judged for leak in leaks})),
+        tuple(sorted(set(breakage.values()))),
+        tuple(sorted({host for _, unknown in judged for host in unknown})),
+        _looked(shown),
     )
 
 
@@ -273,60 +268,11 @@ def _looked(visit: Visit) -> Looked:
     return Looked(
         requests=len(left),
         third_party=sum(request.third_party for request in left),
-        hosts=tuple(sorted(_third_parties(visit))),
+        hosts=tuple(sorted(third_parties(visit))),
         cookies=tuple(sorted({cookie.name for cookie in visit.cookies if cookie.state == "stored"})),
         sent_cookies=len(visit.sent_cookies),
         keys=tuple(sorted({key.key for key in visit.storage})),
     )
-
-
-def _errors(visit: Visit, direct: Visit) -> Iterable[str]:
-    """Script errors and failed first-party requests that the site itself does not have."""
-    known = {_words(error) for error in direct.console_errors}
-    for error in visit.console_errors:
-        if _words(error) not in known and not any(mark in error for mark in STOPPED):
-            yield f"script error: {error}"
-    host = urlsplit(visit.page.final_url or visit.page.url).hostname
-    failed_before = {urlsplit(failed.url).path for failed in direct.failed_requests} | set(_refused(direct))
-    for failed in visit.failed_requests:
-        parts = urlsplit(failed.url)
-        stopped = any(mark in failed.reason for mark in (*STOPPED, "csp", "inspector"))
-        if parts.hostname == host and parts.path not in failed_before and not stopped:
-            yield f"failed: {failed.url} ({failed.reason})"
-    for path, (url, status) in _refused(visit).items():
-        if path not in failed_before:
-            yield f"failed: {url} (answers {status})"
-
-
-def _refused(visit: Visit) -> dict[str, tuple[str, int]]:
-    """First-party requests that were answered by an error, by path."""
-    answered = (request for request in visit.requests if not request.third_party and not request.blocked)
-    return {
-        urlsplit(request.url).path: (request.url, request.status)
-        for request in answered
-        if request.status is not None and request.status >= 400
-    }
-
-
-def _missing(visit: Visit, direct: Visit, rules: Rules) -> Iterable[str]:
-    """Trackers of the site itself that stay away although everything was accepted."""
-    found, wanted = _third_parties(visit), _third_parties(direct)
-    yield from (f"missing after accept: {host}" for host in sorted(wanted - found))
-    names = {cookie.name for cookie in visit.cookies}
-    for cookie in direct.cookies:
-        gone = cookie.state == "stored" and cookie.name not in names and cookie.name not in OWN_COOKIES
-        if gone and not rules.cookie(cookie.name, REJECT).allowed:
-            yield f"missing after accept: cookie {cookie.name}"
-
-
-def _third_parties(visit: Visit) -> set[str]:
-    loaded = (request for request in visit.requests if request.third_party and not request.blocked)
-    return {urlsplit(request.url).hostname or "" for request in loaded}
-
-
-def _words(error: str) -> str:
-    """An error without the addresses in it, which differ between the site and the proxy."""
-    return " ".join(word for word in error.split() if "://" not in word)
 
 
 def _as_scan(url: str, started: datetime, visits: Iterable[Visit]) -> Scan:
