@@ -14,7 +14,7 @@
     policy_folder   published policies on disk; `imported` keeps the operator's lists
     stores          open the configured stores
     documents       read a file, standard input or a URL
-    outcome         exit codes, and answers as JSON; `terminal` prints for people
+    outcome         exit codes, and answers as JSON; `terminal` prints for people, `plain` for logs
     whole_files     puts a file in place whole or not at all
     demo/           the bundled shop full of trackers
 

@@ -16,6 +16,7 @@ from typer.main import get_command
 from samtykke import __version__
 from samtykke.config import ConfigError
 from samtykke.outcome import CONFIG, UNREACHABLE, UnreachableError
+from samtykke.plain import say
 
 COMMANDS = {
     "up": "up", "scan": "scan", "serve": "serve", "bypass": "serve", "check": "check", "explain": "explain",
@@ -76,10 +77,10 @@ def main() -> None:
     try:
         app()
     except ConfigError as error:
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(CONFIG)
     except UnreachableError as error:
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(UNREACHABLE)
     except BrokenPipeError:
         sys.exit(0)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-import typer
 from pydantic import ValidationError
 
 from runtime.alerts import Alert, Channel, tell
 from samtykke.alerting import alert_of, alert_of_proof
 from samtykke.config import Config, ConfigError, ScheduleSettings
 from samtykke.outcome import UnreachableError
+from samtykke.plain import say
 from samtykke.proving import direct_address, keep_digest, prove_site, site_of, write_reports
 from samtykke.scanning import changes_since_last, scan_site
 from scanner.crawl import failure
@@ -68,7 +68,7 @@ class Rounds:
                 said.append(f"{url}: {await one(entry, url)}")
             except UnreachableError as error:
                 said.append(str(error))
-            typer.echo(said[-1])
+            say(said[-1])
         return "; ".join(said)
 
     async def _scan(self, entry: ScheduleSettings, url: str) -> str:

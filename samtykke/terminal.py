@@ -1,5 +1,5 @@
 """What is printed for people. Names that sites and policies choose (of cookies, keys, hosts) are shown as they are:
-never read as Rich's markup, and never as a control sequence of the terminal.
+never read as Rich's markup, and never as a control sequence of the terminal or a line of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+from samtykke.plain import plain
 
 
 class Terminal(Console):
@@ -19,10 +19,10 @@ class Terminal(Console):
         super().__init__(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(text.translate(_CONTROLS), **options)
+        return super().render_str(plain(text), **options)
 
 
 def coloured(*parts: str | tuple[str, str]) -> Text:
     """One line of plain parts and of parts with a style: `coloured(("leak", "red"), " on /")`."""
     pairs = [(part, "") if isinstance(part, str) else part for part in parts]
-    return Text.assemble(*((text.translate(_CONTROLS), style) for text, style in pairs))
+    return Text.assemble(*((plain(text), style) for text, style in pairs))

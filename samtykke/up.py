@@ -7,7 +7,9 @@ made but what that config names.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -15,19 +17,24 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import ValidationError
 from rich.table import Table
 
+from policies.compare import compare
 from policies.findings import Finding
 from policies.observation import Scan
 from policies.purpose import Purpose
 from policies.site_policy import SitePolicy
 from proxy.settings import ProxySettings, SiteSettings
 from runtime.keys import create_key_file
+from runtime.resolve import LocalhostResolver, address_of, is_private
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.demo import demo_config
+from samtykke.outcome import UnreachableError
+from samtykke.promises import read_declared
 from samtykke.proving import direct_address, site_of
 from samtykke.terminal import Terminal, coloured
-from samtykke.wiring import policy_folder
+from samtykke.wiring import catalogue, policy_folder
 
 DATA = Path("samtykke-data")
+LISTEN = "127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +56,26 @@ class Plan:
         return f"--config {self.file}" + (f" --site {self.site.name}" if len(self.config.site) > 1 else "")
 
 
-def plan_demo(port: int, listen: str) -> Plan:
+def plan_demo(port: int, listen: str | None) -> Plan:
     """The demo shop on this port. Its config is written anew each time: nothing in it is the operator's."""
     folder = DATA / "demo"
-    file = _write(folder, demo_config(port, listen, folder))
-    config = _with_key(load_config(file))
+    _listening(ProxySettings(), listen)
+    file = _write(folder, demo_config(port, listen or LISTEN, folder))
+    config = _with_key(_load(file, listen))
     return Plan(config, file, f"http://shop.localhost:{port}/", config.site[0], demo_port=port)
 
 
-def plan_site(address: str, listen: str) -> Plan:
+def plan_site(address: str, listen: str | None) -> Plan:
     """Somebody's own site. A config that is there already is kept: it may have been edited."""
     parts = _parts(address)
     assert parts.hostname  # noqa: S101 - _parts has seen to it
     folder = DATA / parts.hostname
     file = folder / "samtykke.toml"
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    _listening(ProxySettings(), listen)
     if not file.exists():
-        file = _write(folder, _site_config(parts.hostname, parts.netloc.rpartition("@")[2], origin, listen))
-    config = _with_key(load_config(file))
+        file = _write(folder, _site_config(parts.hostname, parts.netloc.rpartition("@")[2], origin, listen or LISTEN))
+    config = _with_key(_load(file, listen))
     return Plan(config, file, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), config.site[0])
 
 
@@ -75,9 +84,7 @@ def plan_config(file: Path, address: str | None, name: str | None, listen: str |
 
     It is scanned at its `upstream` under its own name, from the path of `address` on. Raises ConfigError.
     """
-    config = load_config(file)
-    if listen is not None:
-        config = config.model_copy(update={"proxy": _listening(config.proxy, listen)})
+    config = _load(file, listen)
     url = None if address is None else _parts(address).geturl()
     site = config.one_site(name) if name is not None or url is None else site_of(config, url)
     if site is None or (url is not None and urlsplit(url).hostname not in site.own_names):
@@ -93,7 +100,52 @@ def _parts(address: str) -> SplitResult:
     return parts
 
 
-def _listening(settings: ProxySettings, listen: str) -> ProxySettings:
+async def inner_addresses(plan: Plan) -> tuple[str, ...]:
+    """The addresses on inner networks that the site's upstream leads to: whoever wrote the config named them, so a
+    scan may visit them."""
+    host = urlsplit(plan.site.upstream).hostname or ""
+    if (address := address_of(host)) is not None:
+        return (str(address),) if is_private(address) else ()
+    resolver = LocalhostResolver()
+    try:
+        found = [address_of(entry["host"]) for entry in await resolver.resolve(host, 0, socket.AF_UNSPEC)]
+    except OSError:
+        return ()
+    finally:
+        await resolver.close()
+    return tuple(dict.fromkeys(str(address) for address in found if address is not None and is_private(address)))
+
+
+async def findings_of(plan: Plan, source: str, scan: Scan) -> tuple[Finding, ...] | str:
+    """What the scan shows that the privacy policy does not say, or why that could not be read."""
+    if not source:
+        return ()
+    try:
+        declared = await asyncio.to_thread(read_declared, *_place_of(plan, source))
+    except (ConfigError, UnreachableError) as error:
+        return str(error)
+    return compare(declared, scan, catalogue())
+
+
+def _place_of(plan: Plan, source: str) -> tuple[str, str]:
+    """(where a document is read, Chromium's resolver rules to get there): a page of the site itself where the site
+    is scanned, for its own name may not lead anywhere yet."""
+    parts = urlsplit(source)
+    if not plan.mapping or parts.scheme not in ("http", "https") or parts.hostname not in plan.site.own_names:
+        return source, ""
+    direct, mapping = direct_address(plan.site, source)
+    return direct + (f"?{parts.query}" if parts.query else ""), mapping
+
+
+def _load(file: Path, listen: str | None) -> Config:
+    """An explicit --listen wins over the file, and over the environment."""
+    config = load_config(file)
+    return config.model_copy(update={"proxy": _listening(config.proxy, listen)})
+
+
+def _listening(settings: ProxySettings, listen: str | None) -> ProxySettings:
+    if listen is None:
+        return settings
     try:
         return ProxySettings.model_validate(settings.model_dump() | {"listen": listen})
     except ValidationError as error:
@@ -141,12 +193,14 @@ def publish_first(plan: Plan, draft: SitePolicy) -> tuple[SitePolicy, bool]:
 
 
 def print_summary(
-    console: Terminal, scan: Scan, policy: SitePolicy, source: str | None, found: tuple[Finding, ...]
+    console: Terminal, scan: Scan, policy: SitePolicy, source: str, found: tuple[Finding, ...] | str
 ) -> None:
-    """What was found, in a few lines and one table."""
+    """What was found, in a few lines and one table. `source` is the privacy policy, empty where there is none; `found`
+    what differs from it, or why it could not be read."""
     pages = sum(not page.error for page in scan.pages)
+    console.print()
     console.print(
-        f"\nVisited {pages} pages ({scan.mode}): {len(scan.cookies)} cookies, {len(scan.storage)} storage keys, "
+        f"Visited {pages} pages ({scan.mode}): {len(scan.cookies)} cookies, {len(scan.storage)} storage keys, "
         f"{len(policy.contacts)} other hosts."
     )
     table = Table(title="Held back until consent")
@@ -159,16 +213,20 @@ def print_summary(
         if names or hosts:
             table.add_row(purpose or "unknown", ", ".join(names) or "-", ", ".join(hosts) or "-")
     console.print(table)
-    if source is None:
+    if not source:
         console.print("No privacy policy found to compare with: set `declared` in the config.")
-        return
-    print_findings_in_short(console, source, found)
+    elif isinstance(found, str):
+        console.print()
+        console.print(f"Nothing is compared: the privacy policy could not be read. {found}", soft_wrap=True)
+    else:
+        print_findings_in_short(console, source, found)
 
 
 def print_findings_in_short(console: Terminal, source: str, found: tuple[Finding, ...]) -> None:
     """One line a kind of finding, with its subjects; the first of each in full."""
     grave = sum(finding.severity == "high" for finding in found)
-    console.print(f"\n{len(found)} findings against {source}, {grave} of them grave:", soft_wrap=True)
+    console.print()
+    console.print(f"{len(found)} findings against {source}, {grave} of them grave:", soft_wrap=True)
     for kind in dict.fromkeys(finding.kind for finding in found):
         of_kind = [finding for finding in found if finding.kind == kind]
         colour = "red" if any(finding.severity == "high" for finding in of_kind) else "yellow"

@@ -95,6 +95,11 @@ class Entry:
     failed: int
     cookies: int
 
+    @property
+    def reached(self) -> bool:
+        """Did it reach a page? One that did not shows nothing of its site."""
+        return self.failed < self.pages
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -218,7 +223,7 @@ class Inventory:
     ) -> int | None:
         for entry in await self.scans(site):
             if (
-                entry.failed < entry.pages
+                entry.reached
                 and (mode is None or entry.mode == mode)
                 and (consent is None or entry.consent == consent)
                 and (before is None or entry.id < before)

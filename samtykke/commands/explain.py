@@ -15,6 +15,7 @@ from policies.rules import CookieName, InlineScript, Rules, StorageKey, decide
 from policies.verdict import Request, Verdict
 from samtykke.commands.options import ConfigFile, SiteName
 from samtykke.config import ConfigError, load_config
+from samtykke.plain import plain
 from samtykke.wiring import rules_for
 
 _STATES = {"none": UNDECIDED, "reject": REJECT, "accept": ACCEPT}
@@ -66,10 +67,10 @@ def explain(
         verdict = _decide(rules, question | {"page": page}, given)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    typer.echo(f"{verdict.action}: {verdict.because}")
+    typer.echo(plain(f"{verdict.action}: {verdict.because}"))
     for label, fact in (("tracker", verdict.tracker), ("vendor", verdict.vendor), ("purpose", verdict.purpose)):
         if fact:
-            typer.echo(f"  {label}: {fact}")
+            typer.echo(plain(f"  {label}: {fact}"))
 
 
 def consent_named(text: str) -> Consent:

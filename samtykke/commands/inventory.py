@@ -14,6 +14,7 @@ from policies.observation import Scan
 from samtykke.commands.options import ConfigFile, JsonTarget, SiteName, group
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.outcome import NO, write_json
+from samtykke.plain import say
 from samtykke.stores import open_inventory
 from samtykke.terminal import Terminal
 from scanner.changes import Changes, compare
@@ -39,7 +40,7 @@ def show(site: SiteName = None, config: ConfigFile = None, json_target: JsonTarg
              "consent": entry.consent, "pages": entry.pages, "failed": entry.failed, "cookies": entry.cookies}
             for entry in found
         ]  # fmt: skip
-        return entries, await inventory.load(found[0].id) if found else None
+        return entries, await _newest(inventory, found)
 
     entries, newest = with_inventory(settings, read)
     if json_target:
@@ -72,8 +73,7 @@ def export(
         if number is not None:
             await _must_be_of(inventory, settings, site, number)
             return await inventory.load(number)
-        found = await scans_of(inventory, hosts)
-        return await inventory.load(found[0].id) if found else None
+        return await _newest(inventory, await scans_of(inventory, hosts))
 
     found = with_inventory(settings, read)
     if found is None:
@@ -104,7 +104,7 @@ def diff(
     if json_target:
         write_json(changes.model_dump(mode="json") | {"material": changes.material}, json_target)
     else:
-        typer.echo(changes.in_words())
+        say(changes.in_words())
     if fail_on_material and changes.material:
         raise typer.Exit(NO)
 
@@ -122,6 +122,12 @@ async def scans_of(inventory: Inventory, hosts: Sequence[str]) -> list[Entry]:
         return await inventory.scans()
     found = {entry.id: entry for host in hosts for entry in await inventory.scans(host)}
     return sorted(found.values(), key=lambda entry: (entry.started, entry.id), reverse=True)
+
+
+async def _newest(inventory: Inventory, entries: Sequence[Entry]) -> Scan | None:
+    """The first of these that showed anything of its site."""
+    number = next((entry.id for entry in entries if entry.reached), None)
+    return None if number is None else await inventory.load(number)
 
 
 async def _must_be_of(inventory: Inventory, config: Config, name: str | None, *numbers: int) -> None:

@@ -22,6 +22,7 @@ from samtykke.commands.options import ConfigFile, JsonTarget, SiteName, group
 from samtykke.config import Config, ConfigError, load_config
 from samtykke.documents import read_document
 from samtykke.outcome import NO, write_json, write_text
+from samtykke.plain import plain
 from samtykke.promises import read_declared
 from samtykke.terminal import Terminal, coloured
 from samtykke.wiring import catalogue, policy_folder
@@ -182,7 +183,7 @@ def diff(
         write_json([change.model_dump(mode="json") for change in changes], json_target)
         return
     for change in changes:
-        typer.echo(f"{'!' if change.material else ' '} {change.because}")
+        typer.echo(plain(f"{'!' if change.material else ' '} {change.because}"))
     if not changes:
         typer.echo("Nothing has changed.")
 
@@ -270,7 +271,8 @@ def _with_newest(
     async def read(inventory: Inventory) -> Answer:
         newest: dict[str, int] = {}
         for entry in await scans_of(inventory, hosts):
-            newest.setdefault(entry.consent, entry.id)
+            if entry.reached:
+                newest.setdefault(entry.consent, entry.id)
         if not newest:
             names = ", ".join(hosts) or "any site"
             raise ConfigError(f"the inventory holds no scan of {names} yet: run `samtykke scan URL`")

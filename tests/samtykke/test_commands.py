@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from said import Run
+from said import Run, Said
 from typer.testing import CliRunner
 
 from samtykke.cli import app as cli_app
@@ -110,6 +115,83 @@ def test_check_says_everything_that_is_wrong_and_makes_nothing(run: Run, tmp_pat
     assert list(tmp_path.iterdir()) == [file]
 
 
+@contextmanager
+def _nobody() -> Iterator[None]:
+    """As a user without privileges: root may read everything."""
+    if os.geteuid():
+        yield
+        return
+    try:
+        os.setresuid(65534, 65534, 0)
+    except OSError:
+        pytest.skip("this root may become nobody else")
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def stranger(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Run]]:
+    """A folder with one, `closed`, that whoever runs commands there may not look into; it holds a key of its own."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    closed = folder / "closed"
+    closed.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "samtykke.toml").write_text(MINIMAL)
+    assert run("key", "create").code == 0
+    for file in (folder / "samtykke.key", closed):
+        file.chmod(0)
+
+    def call(*arguments: str, stdin: str = "") -> Said:
+        with _nobody():
+            return run(*arguments, stdin=stdin)
+
+    yield folder, call
+    closed.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def test_check_only_remarks_on_what_this_user_may_not_read(stranger: tuple[Path, Run]) -> None:
+    folder, run = stranger
+    done = run("check")
+    assert done.code == 0
+    assert f"consent.key_file: {folder}/samtykke.key: Permission denied (this user may not read it" in done.err
+    (folder / "samtykke.toml").write_text(
+        f'{MINIMAL}[proxy]\ncertificate = "closed/a.pem"\ncertificate_key = "closed/b.pem"\n[consent]\n'
+        'key_file = "closed/in/a.key"\ntexts = "closed/texts"\nstore = "sqlite:///closed/in/c.db"\n'
+    )
+    done = run("check")
+    assert done.code == 0
+    assert f"proxy.certificate {folder}/closed/a.pem: Permission denied (" in done.err
+    assert f"consent.texts {folder}/closed/texts: Permission denied (" in done.err
+    assert f"consent.key_file: {folder}/closed/in/a.key: Permission denied (" in done.err
+    assert f"consent.store: {folder}/closed is no folder that this user may write to" in done.err
+
+
+def test_a_key_that_others_may_read_is_wrong_whoever_asks(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "samtykke.toml").write_text(MINIMAL)
+    run("key", "create")
+    (tmp_path / "samtykke.key").chmod(0o644)
+    done = run("check")
+    assert (done.code, "other users may read" in done.err) == (2, True)
+
+
+def test_folders_that_may_not_be_seen_are_named(stranger: tuple[Path, Run]) -> None:
+    folder, run = stranger
+    for target in ("closed/out.json", "closed/in/out.json", "out.json"):
+        done = run("scan", "http://127.0.0.1:9/", "--json", target)
+        if target == "out.json" and os.geteuid():
+            continue  # the folder is this user's own
+        assert (done.code, done.err) == (2, f"--json {target}: permission denied\n")
+    done = run("check", "--config", "closed/samtykke.toml")
+    assert (done.code, "Permission denied" in done.err) == (2, True)
+    (folder / "samtykke.toml").write_text(f'{MINIMAL}[policy]\nfolder = "closed/policy"\n')
+    done = run("check")
+    assert (done.code, "Permission denied" in done.err) == (2, True)
+
+
 def test_serve_names_the_certificate_that_is_missing(program: Run, tmp_path: Path) -> None:
     own = 'listen = "127.0.0.1:0"\ncertificate = "a.pem"\ncertificate_key = "b.pem"\n'
     (tmp_path / "samtykke.toml").write_text(f"{MINIMAL}[proxy]\n{own}")
@@ -183,16 +265,26 @@ def test_names_that_a_site_chose_are_shown_as_they_are_and_never_obeyed(run: Run
     """Brackets are markup to Rich, colons emoji, and escape sequences orders to a terminal."""
     names = ("x[/b]", "_gaq[cuid]", "[bold red]y", ":smile:")
     cookies = [{**SCAN["cookies"][0], "name": name} for name in names]  # type: ignore[index, call-overload]
-    key = {"kind": "local", "origin": "http://shop.example", "key": "\x1b[2Jgone\x9b2J", "pages": []}
-    scan = {**SCAN, "cookies": cookies, "storage": [key]}
+    keys = [
+        {"kind": "local", "origin": "http://shop.example", "key": key, "pages": []}
+        for key in ("\x1b[2Jgone\x9b2J", "x\nNothing differs.", "\u202etxet")
+    ]
+    scan = {**SCAN, "cookies": cookies, "storage": keys}
     (tmp_path / "policy.html").write_text(POLICY)
     (tmp_path / "scan.json").write_text(json.dumps(scan))
     done = run("policy", "compare", "--declared", "policy.html", "--observed", "scan.json")
     assert (done.code, done.err) == (0, "")
     shown = "".join(character for character in done.out if character not in " \n│")
-    for name in (*names, "\\x1b[2Jgone\\x9b2J"):
+    for name in (*names, "\\x1b[2Jgone\\x9b2J", "x\\x0aNothing differs.", "\\u202etxet"):
         assert name.replace(" ", "") in shown
-    assert not {"\x1b", "\x9b"} & set(done.out)
+    assert not {"\x1b", "\x9b", "\u202e"} & set(done.out)
+
+
+@pytest.mark.parametrize("command", [["explain", "cookie:\x1b[2Jx\ny"], ["check", "--config", "\x1b[2Jx\ny.toml"]])
+def test_answers_and_errors_obey_no_name_either(run: Run, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "samtykke.toml").write_text(MINIMAL)
+    done = run(*command)
+    assert "\x1b" not in done.out + done.err
 
 
 def test_what_cannot_be_read_is_named(program: Run, tmp_path: Path) -> None:
@@ -230,6 +322,8 @@ def test_an_answer_that_cannot_be_written_is_said_before_anything_is_visited(
     assert (nowhere.code, nowhere.err) == (2, f"{option} nowhere/a.html: no such folder\n")
     folder = run(command, "http://127.0.0.1:9/", option, "folder.html")
     assert (folder.code, folder.err) == (2, f"{option} folder.html: a folder, not a file\n")
+    long = run(command, "http://127.0.0.1:9/", option, "a" * 300)
+    assert (long.code, long.err) == (2, f"{option} {'a' * 300}: file name too long\n")
 
 
 def test_keys_are_made_once_and_rotated(run: Run, tmp_path: Path) -> None:

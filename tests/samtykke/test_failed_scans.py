@@ -13,6 +13,9 @@ from aiohttp import web
 from said import Said
 from site_server import Site, serve_site
 
+from policies.observation import PageVisit, Scan
+from scanner.inventory import Inventory
+
 Program = Callable[..., Awaitable[Said]]
 
 
@@ -94,6 +97,24 @@ async def test_no_policy_is_made_of_error_pages(program: Program, site: Site) ->
     site.handle("shop.localhost", "/", _down)
     done = await program("up", site.base())
     assert (done.code, "a policy cannot be made of error pages" in done.err) == (3, True)
-    assert (
-        "no published policy" in (await program("check", "--config", "samtykke-data/shop.localhost/samtykke.toml")).out
-    )
+    checked = await program("check", "--config", "samtykke-data/shop.localhost/samtykke.toml")
+    assert "no published policy" in checked.out
+
+
+async def test_a_failed_scan_of_an_older_inventory_stands_for_nothing(
+    program: Program, site: Site, tmp_path: Path
+) -> None:
+    """Earlier versions kept them."""
+    site.page("shop.localhost", "/", "<title>Shop</title>", Set_Cookie="_fbp=fb.1.2.3; Max-Age=7776000")
+    assert (await _scanned(program, site)).code == 0
+    failed = Scan(
+        site=f"{site.base()}/", started="2099-01-01T00:00:00+00:00", mode="static",
+        pages=(PageVisit(url=f"{site.base()}/", error="no answer"),),
+    )  # fmt: skip
+    async with await Inventory.open(f"sqlite:///{tmp_path / 'inventory.db'}") as inventory:
+        await inventory.save(failed)
+    assert "1 cookies" in (await program("policy", "build")).out
+    shown = json.loads((await program("inventory", "show", "--json", "-")).out)
+    assert [entry["id"] for entry in shown["scans"]] == [2, 1]
+    assert [cookie["name"] for cookie in shown["newest"]["cookies"]] == ["_fbp"]
+    assert json.loads((await program("inventory", "export")).out) == shown["newest"]
