@@ -14,6 +14,7 @@ import aiohttp
 from runtime.resolve import LocalhostResolver
 from samtykke.config import ConfigError
 from samtykke.outcome import UnreachableError
+from scanner.addresses import MappedResolver, rules_of
 
 MAX_BYTES = 20_000_000
 SECONDS = 30.0
@@ -29,12 +30,13 @@ class Document:
     content_type: str = ""
 
 
-def read_document(source: str) -> Document:
-    """Read a file, `-` or an http(s) URL. Raises ConfigError for a file, UnreachableError for a site; both name it."""
+def read_document(source: str, mapping: str = "") -> Document:
+    """Read a file, `-` or an http(s) URL, where Chromium's --host-resolver-rules `mapping` lead. Raises ConfigError for
+    a file, UnreachableError for a site; both name it."""
     if source == "-":
         return _readable(Document("standard input", sys.stdin.buffer.read(MAX_BYTES)))
     if source.startswith(("http://", "https://")):
-        return _readable(asyncio.run(_fetch(source)))
+        return _readable(asyncio.run(_fetch(source, mapping)))
     path = Path(source)
     try:
         data = path.read_bytes()[:MAX_BYTES]
@@ -44,21 +46,23 @@ def read_document(source: str) -> Document:
     return _readable(Document(source, data, kinds.get(path.suffix.lower(), "")))
 
 
-def as_shown(document: Document) -> Document | None:
+def as_shown(document: Document, mapping: str = "") -> Document | None:
     """A page's HTML once its scripts have run, by Chromium; None for what is no page with scripts, or without one."""
     if not document.source.startswith(("http://", "https://")) or not _SCRIPT.search(document.data):
         return None
-    from scanner.rendered import rendered  # a browser's modules, which few documents need
+    from scanner.browser import BrowserSettings  # a browser's modules, which few documents need
+    from scanner.rendered import rendered
 
     try:
-        markup = asyncio.run(rendered(document.source))
+        markup = asyncio.run(rendered(document.source, BrowserSettings(host_resolver_rules=mapping)))
     except OSError:
         return None
     return Document(document.source, markup.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
-async def _fetch(url: str) -> Document:
-    connector = aiohttp.TCPConnector(resolver=LocalhostResolver())
+async def _fetch(url: str, mapping: str) -> Document:
+    rules = rules_of([f"--host-resolver-rules={mapping}"])
+    connector = aiohttp.TCPConnector(resolver=MappedResolver(rules, LocalhostResolver()))
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with (

@@ -20,15 +20,17 @@ POLICY_WORDS = re.compile(
 )
 
 
-def read_declared(source: str) -> Declared:
+def read_declared(source: str, mapping: str = "") -> Declared:
     """Read a file, URL or `-` into what it declares. Raises ConfigError or UnreachableError naming it.
+
+    `mapping` is Chromium's --host-resolver-rules, for a name that does not lead to its site yet.
 
     A page that declares no cookie by itself may have its table, or all of its text, written by a script: then what a
     browser shows of it is read.
     """
-    document = read_document(source)
+    document = read_document(source, mapping)
     declared = _read(document)
-    if declared.cookies or (shown := as_shown(document)) is None:
+    if declared.cookies or (shown := as_shown(document, mapping)) is None:
         return declared
     after = _read(shown)
     return after if after.cookies or not (declared.vendors or declared.claims) else declared

@@ -13,6 +13,7 @@ from policies.rules import Rules
 from policies.site_policy import in_force
 from proxy.consent.log import Event, LogUnavailable
 from proxy.settings import SiteSettings
+from runtime.resolve import address_of, is_localhost_name, is_loopback
 from samtykke.config import Config, ConfigError
 from samtykke.outcome import UnreachableError, write_json, write_text
 from samtykke.stores import open_log
@@ -55,19 +56,29 @@ async def prove_site(
 def direct_address(site: SiteSettings | None, url: str) -> tuple[str, str]:
     """(where the site is without the proxy, Chromium's resolver rules to get there). Raises ConfigError.
 
-    The site's own host name is kept, so that its cookies and links are what they are in production.
+    The site's own host name is kept, so that its cookies and links are what they are in production: the one it is asked
+    under where it has an `upstream_host`.
     """
     if site is None:
         raise ConfigError(f"no [[site]] has the host of {url}: say where the site is with --direct URL")
     upstream, asked = urlsplit(site.upstream), urlsplit(url)
     path = asked.path or "/"
-    if site.upstream_host:
+    if site.upstream_host.lower() == upstream.netloc.lower():
         return f"{site.upstream}{path}", ""
-    host = asked.hostname or ""
+    netloc = site.upstream_host or asked.hostname or ""
+    host = netloc.partition(":")[0].lower()
     port = upstream.port or (443 if upstream.scheme == "https" else 80)
-    if host == upstream.hostname or host.endswith(".localhost"):
+    target = upstream.hostname or ""
+    if (host == target and not site.upstream_host) or (host.endswith(".localhost") and _is_here(target)):
         return f"{upstream.scheme}://{host}:{port}{path}", ""
-    return f"{upstream.scheme}://{host}{path}", f"MAP {host} {upstream.hostname}:{port}"
+    target = f"[{target}]" if ":" in target else target
+    return f"{upstream.scheme}://{netloc}{path}", f"MAP {host} {target}:{port}"
+
+
+def _is_here(host: str) -> bool:
+    """Is this host spelled as the machine itself?"""
+    address = address_of(host)
+    return is_localhost_name(host) if address is None else is_loopback(address)
 
 
 def _rules(config: Config, site: SiteSettings | None, url: str, seen: Scan) -> Rules:

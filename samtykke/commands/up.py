@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -12,19 +11,28 @@ from typing import Annotated
 import typer
 
 from runtime.log import configure
+from runtime.resolve import is_localhost_name
 from samtykke.commands.policy import draft_from
 from samtykke.config import ConfigError
 from samtykke.demo import start_demo
 from samtykke.outcome import UnreachableError
-from samtykke.promises import findings_against, policy_page
-from samtykke.scanning import scan_site
+from samtykke.promises import policy_page
+from samtykke.scanning import scan_settings, scan_site
 from samtykke.serving import run_until_stopped, serve_until
 from samtykke.terminal import Terminal, coloured
-from samtykke.up import Plan, plan_config, plan_demo, plan_site, print_summary, publish_first
-from scanner.settings import ScanSettings
+from samtykke.up import (
+    LISTEN,
+    Plan,
+    findings_of,
+    inner_addresses,
+    plan_config,
+    plan_demo,
+    plan_site,
+    print_summary,
+    publish_first,
+)
 
 DEMO_PORT = 9080
-LISTEN = "127.0.0.1:8080"
 
 
 def register(app: typer.Typer) -> None:
@@ -68,20 +76,24 @@ async def _up(
         if config is not None:
             plan = plan_config(config, site, name, listen)
         elif site is None:
-            plan = await _demo(stack, console, demo_port, listen or LISTEN)
+            plan = await _demo(stack, console, demo_port, listen)
         else:
-            plan = plan_site(site, listen or LISTEN)
+            plan = plan_site(site, listen)
         leading = (f"--host-resolver-rules={plan.mapping}",) if plan.mapping else ()
-        settings = ScanSettings(url=plan.direct, max_pages=max_pages, chromium_arguments=leading)
+        settings = scan_settings(
+            url=plan.direct,
+            max_pages=max_pages,
+            allow_private=await inner_addresses(plan),
+            chromium_arguments=leading,
+        )
         console.print(f"Scanning {plan.direct} as it is, without the proxy{_at_upstream(plan)} ...")
         scanned = await scan_site(plan.config, settings)
         if scanned.number is None:
             raise UnreachableError(f"{plan.direct}: a policy cannot be made of error pages")
         scan = scanned.scan
         policy, now = publish_first(plan, draft_from(plan.config, plan.site, scan))
-        declared = plan.config.declared(plan.site) or policy_page(scan)
-        source, findings = await asyncio.to_thread(findings_against, declared, scan)
-        print_summary(console, scan, policy, source, findings)
+        source = plan.config.declared(plan.site) or policy_page(scan) or ""
+        print_summary(console, scan, policy, source, await findings_of(plan, source, scan))
         if not now:
             console.print(
                 f"A policy is in force already; the new draft: samtykke policy diff current draft {plan.options}"
@@ -89,7 +101,7 @@ async def _up(
         await serve_until(plan.config, lambda address: _welcome(console, plan, address))
 
 
-async def _demo(stack: AsyncExitStack, console: Terminal, port: int, listen: str) -> Plan:
+async def _demo(stack: AsyncExitStack, console: Terminal, port: int, listen: str | None) -> Plan:
     try:
         demo = await start_demo(port)
     except OSError as error:
@@ -118,7 +130,7 @@ def _welcome(console: Terminal, plan: Plan, address: tuple[str, int]) -> None:
     )
     for what, why in rows:
         console.print(f"  {what}  {why}", soft_wrap=True)
-    if plan.mapping:
+    if plan.mapping and not is_localhost_name(host):
         console.print(f"The proxy listens on {address[0]}:{address[1]}: {host} must lead there.", soft_wrap=True)
     console.print("Ctrl-C ends everything.")
 
