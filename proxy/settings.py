@@ -101,7 +101,7 @@ class ProxySettings(_Settings):
     @model_validator(mode="after")
     def _metrics_are_not_public(self) -> ProxySettings:
         if self.metrics and not self.metrics.endswith(":0") and self.metrics == self.listen:
-            raise ValueError("metrics need an address of their own: visitors must not read them")
+            raise ValueError("metrics need an address of their own, not that of listen: visitors must not read them")
         return self
 
     @model_validator(mode="after")

@@ -23,9 +23,28 @@ def unusable(config: Config) -> list[str]:
     for trial in TRIALS:
         try:
             trial(config)
-        except (ConfigError, ValueError) as error:
-            found.append(str(error))
+        except (OSError, ValueError) as error:
+            if not (trial in SERVED and _is_refused(error)):
+                found.append(str(error))
     return found
+
+
+def not_readable(config: Config) -> list[str]:
+    """What only serving reads and this user may not, a line each; whoever serves may be another."""
+    found = []
+    for trial in SERVED:
+        try:
+            trial(config)
+        except (OSError, ValueError) as error:
+            if _is_refused(error):
+                found.append(f"{error} (this user may not read it; who serves must)")
+    return found
+
+
+def _is_refused(error: BaseException) -> bool:
+    """By the system. A key file that others may read is refused by ourselves, whoever serves."""
+    reason = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(reason, PermissionError) and reason.errno is not None
 
 
 def not_writable(config: Config) -> list[str]:
@@ -39,8 +58,8 @@ def not_writable(config: Config) -> list[str]:
         "policy.folder": config.path(config.policy.folder),
     }
     for key, folder in places.items():
-        there = next((each for each in (folder, *folder.parents) if each.exists()), folder) if folder else None
-        if there is not None and not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        there = next((each for each in (folder, *folder.parents) if os.path.exists(each)), folder) if folder else None
+        if there is not None and not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
             found.append(f"{key}: {there} is no folder that this user may write to")
     return found
 
@@ -53,10 +72,12 @@ def _keys(config: Config) -> None:
     """One that is not there yet is made by `serve`."""
     file = config.path(config.consent.key_file)
     try:
-        if file.exists():
-            load_keys(file)
+        load_keys(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except (OSError, ValueError) as error:
-        raise ConfigError(f"consent.key_file: {error}") from error
+        said = f"{file}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
+        raise ConfigError(f"consent.key_file: {said}") from error
 
 
 def _log(config: Config) -> None:
@@ -68,12 +89,16 @@ def _log(config: Config) -> None:
 
 def _texts(config: Config) -> None:
     folder = config.consent.texts
-    if folder and not Path(folder).is_dir():
-        raise ConfigError(f"consent.texts {folder}: no such folder")
     try:
-        load(config.consent.languages, folder)
-    except (OSError, ValueError) as error:
+        there = not folder or Path(folder).is_dir()
+        if there:
+            load(config.consent.languages, folder)
+    except OSError as error:
+        raise ConfigError(f"consent.texts {error.filename or folder}: {error.strerror}") from error
+    except ValueError as error:
         raise ConfigError(f"consent.languages: {error}") from error
+    if not there:
+        raise ConfigError(f"consent.texts {folder}: no such folder")
 
 
 def _certificate(config: Config) -> None:
@@ -97,4 +122,6 @@ def _declared(config: Config) -> None:
             raise ConfigError(f"site.declared of {site.name}: {source}: no such file, or not to be read")
 
 
-TRIALS: list[Callable[[Config], None]] = [_keys, _log, _texts, _certificate, _policies, _schedules, _declared]
+SERVED: list[Callable[[Config], None]] = [_keys, _texts, _certificate]
+"""What only serving reads: its user may be another than the one that checks."""
+TRIALS: list[Callable[[Config], None]] = [*SERVED, _log, _policies, _schedules, _declared]

@@ -1,12 +1,14 @@
 """Read `samtykke.toml` and the environment into one frozen Config. A misspelt key is an error that names it.
 
 Environment variables beat the file: `SAMTYKKE__PROXY__LISTEN` is `listen` of `[proxy]`. A misspelt one is an error,
-too. Relative paths are relative to the file's folder, so that a command does the same from anywhere.
+too, and so is one that begins with `SAMTYKKE_` and a single underscore. Relative paths are relative to the file's
+folder, so that a command does the same from anywhere.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -27,7 +29,13 @@ from runtime.database import sqlite_path
 DEFAULT_FILE = Path("samtykke.toml")
 _PREFIX = "SAMTYKKE__"
 _DELIMITER = "__"
-_PASSWORD = re.compile(r"(?<=//)[^/@\s]*:[^/@\s]*(?=@)")
+_SECRET = {"store", "smtp_password", "webhook", "url"}
+"""Keys whose value no message repeats: it may hold a password or a token anywhere."""
+_NOT_OURS = re.compile(
+    r"SAMTYKKE_(TEST_DATA|BENCH_FOLDER|(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
+"""Of tests and measurements, and what Kubernetes sets for a service that is called samtykke or samtykke-...."""
+_Variables = dict[tuple[str, ...], str]
 
 
 class ConfigError(ValueError):
@@ -252,12 +260,12 @@ def load_config(file: Path | None = None, *, required: bool = False) -> Config:
     """Read the file (default `samtykke.toml` if present). Raises ConfigError naming file, key and reason."""
     explicit = file is not None
     file = file or DEFAULT_FILE
-    if not file.exists():
-        if explicit or required:
-            raise ConfigError(f"{file}: no such file (`samtykke check --help` shows a minimal one)")
-        return read_config("", file)
     try:
         text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        if explicit or required:
+            raise ConfigError(f"{file}: no such file (`samtykke check --help` shows a minimal one)") from None
+        return read_config("", file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: {error}") from error
     return read_config(text, file)
@@ -273,20 +281,23 @@ def read_config(text: str, file: Path) -> Config:
     try:
         config = Config(**values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_say(file, problem, variables) for problem in error.errors())) from error
+        raise ConfigError("\n".join(_say(file, problem, values, variables) for problem in error.errors())) from error
     except SettingsError as error:
         section = str(error).partition('"')[2].partition('"')[0]
-        names = ", ".join(name for key, name in variables.items() if key[0] == section)
-        raise ConfigError(f'{names}: a list or table is written as JSON, such as ["nb", "en"]') from error
+        names = ", ".join(name for key, name in variables.items() if key[0] == section and _is_no_json(key, name))
+        raise ConfigError(f'{names or section}: a list or table is written as JSON, such as ["nb", "en"]') from error
     config._folder = file.resolve().parent
     return config._with_absolute_files()
 
 
-def _variables() -> dict[tuple[str, ...], str]:
+def _variables() -> _Variables:
     """The environment's variables by the key that each sets. Raises ConfigError for one that sets nothing."""
     found = {}
     for name in os.environ:
-        if name.upper().startswith(_PREFIX):
+        upper = name.upper()
+        if upper.startswith("SAMTYKKE_") and not upper.startswith(_PREFIX) and not _NOT_OURS.fullmatch(upper):
+            raise ConfigError(f"{name}: variables of the config are written {_PREFIX}TABLE__KEY, two underscores each")
+        if upper.startswith(_PREFIX):
             found[tuple(name.lower().removeprefix(_PREFIX.lower()).split(_DELIMITER))] = name
     for loc, name in found.items():
         _exists(loc, name)
@@ -307,15 +318,81 @@ def _exists(loc: tuple[str, ...], variable: str) -> None:
         model = _model_in(annotation)
 
 
-def _say(file: Path, problem: Any, variables: dict[tuple[str, ...], str]) -> str:
+def _is_no_json(loc: tuple[str, ...], variable: str) -> bool:
+    """Is a list or table wanted at this place, and something else written in the variable?"""
+    annotation: Any = Config
+    for part in loc:
+        model = _model_in(annotation)
+        annotation = model.model_fields[part].annotation if model else None
+    if typing.get_origin(annotation) is not tuple and _model_in(annotation) is None:
+        return False
+    try:
+        json.loads(os.environ[variable])
+    except ValueError:
+        return True
+    return False
+
+
+def _say(file: Path, problem: Any, values: dict[str, Any], variables: _Variables) -> str:
     loc = tuple(str(part) for part in problem["loc"])
-    source = next((name for key, name in variables.items() if loc[: len(key)] == key), str(file))
+    found = [_source(key, file, values, variables) for key in _blamed(loc, problem)]
+    source = ", ".join(dict.fromkeys(each for each in found if each)) or str(file)
     where = ".".join(loc)
     if problem["type"] == "extra_forbidden":
         return f"{source}: {where}: unknown key{_nearest(Config, problem['loc'])}"
     given = problem.get("input")
-    shown = "" if isinstance(given, dict | list) else f" (given: {_PASSWORD.sub('...', repr(given))})"
-    return f"{source}: {where}: {problem['msg']}{shown}"
+    if isinstance(given, dict | list) or _SECRET & set(loc):
+        return f"{source}: {where}: {problem['msg']}"
+    shown = _masked(repr(given))
+    return f"{source}: {where}: {problem['msg'].replace(repr(given), shown)} (given: {shown})"
+
+
+def _blamed(loc: tuple[str, ...], problem: Any) -> list[tuple[str, ...]]:
+    """The keys that a problem is about: of one with a table as a whole, those that its message names."""
+    model: type[BaseModel] | None = Config
+    for part in loc:
+        field = model.model_fields.get(part) if model else None
+        model = _model_in(field.annotation) if field and typing.get_origin(field.annotation) is not tuple else None
+    if model is None or problem["type"] != "value_error":
+        return [loc]
+    words = re.findall(r"\w+" if loc else r"\[\[(\w+)\]\]", problem["msg"])
+    return [(*loc, word) for word in words if word in model.model_fields] or [loc]
+
+
+def _source(loc: tuple[str, ...], file: Path, values: dict[str, Any], variables: _Variables) -> str:
+    """What has set this key: the name of a variable or of the file, empty where neither has."""
+    for end in range(len(loc), 0, -1):
+        name = variables.get(loc[:end])
+        if name is not None and _holds(_json(os.environ[name]), loc[end:]):
+            return name
+    return str(file) if _holds(values, loc) else ""
+
+
+def _holds(value: Any, loc: tuple[str, ...]) -> bool:
+    """Is there a value at this place of a table? Whatever is no table, such as a list, is given as a whole."""
+    for part in loc:
+        if not isinstance(value, dict):
+            return True
+        if part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _masked(shown: str) -> str:
+    """Without what may be a user's name and password before the last `@`."""
+    before, at, after = shown.rpartition("@")
+    if not at or not {":", "/"} & set(before):
+        return shown
+    scheme = re.match(r"['\"]\w+://|['\"]?", before)
+    return f"{scheme[0] if scheme else ''}...@{after}"
 
 
 def _nearest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,25 @@ def check_target(option: str, target: str | None) -> None:
     if not target or target == "-":
         return
     path = Path(target)
-    if not path.resolve().parent.is_dir():
-        raise ConfigError(f"--{option} {target}: no such folder")
-    if path.is_dir():
+    folder = Path(os.path.realpath(path)).parent
+    try:
+        if not stat.S_ISDIR(_mode(folder)):
+            raise ConfigError(f"--{option} {target}: no such folder")
+        mode = _mode(path)
+    except OSError as error:
+        raise ConfigError(f"--{option} {target}: {(error.strerror or str(error)).lower()}") from error
+    if stat.S_ISDIR(mode):
         raise ConfigError(f"--{option} {target}: a folder, not a file")
-    if not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
+    if not os.access(path if mode else folder, os.W_OK if mode else os.W_OK | os.X_OK):
         raise ConfigError(f"--{option} {target}: permission denied")
+
+
+def _mode(path: Path) -> int:
+    """0 where nothing is there. Raises OSError where that cannot be seen."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def write_json(answer: Any, target: str) -> None:

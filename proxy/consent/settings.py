@@ -48,8 +48,9 @@ class ConsentSettings(_Settings):
     @field_validator("store")
     @classmethod
     def _store_is_of_a_known_kind(cls, url: str) -> str:
-        scheme, _, rest = url.partition("://")
-        if not rest or not (scheme in ("postgresql", "postgres") or (scheme == "sqlite" and rest.strip("/"))):
+        """What a postgresql:// leaves out is taken from PGHOST, PGUSER and their like."""
+        scheme, slashes, rest = url.partition("://")
+        if not slashes or not (scheme in ("postgresql", "postgres") or (scheme == "sqlite" and rest.strip("/"))):
             raise ValueError("a consent log is sqlite:///PATH or postgresql://...")
         return url
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from samtykke.checking import not_writable, unusable
+from samtykke.checking import not_readable, not_writable, unusable
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import DEFAULT_FILE, ConfigError, load_config
 from samtykke.outcome import write_json
@@ -30,7 +30,7 @@ def check(config: ConfigFile = None, json_target: JsonTarget = None) -> None:
     settings = load_config(config, required=True)
     if wrong := unusable(settings):
         raise ConfigError("\n".join(f"{config or DEFAULT_FILE}: {line}" for line in wrong))
-    for line in not_writable(settings):
+    for line in (*not_readable(settings), *not_writable(settings)):
         typer.echo(line, err=True)
     if json_target:
         write_json(settings.model_dump(mode="json"), json_target)

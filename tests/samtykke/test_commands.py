@@ -322,8 +322,8 @@ def test_an_answer_that_cannot_be_written_is_said_before_anything_is_visited(
     assert (nowhere.code, nowhere.err) == (2, f"{option} nowhere/a.html: no such folder\n")
     folder = run(command, "http://127.0.0.1:9/", option, "folder.html")
     assert (folder.code, folder.err) == (2, f"{option} folder.html: a folder, not a file\n")
-    long = run(command, "http://127.0.0.1:9/", option, "a" * 300)
-    assert (long.code, long.err) == (2, f"{option} {'a' * 300}: file name too long\n")
+    long = run(command, "http://127.0.0.1:9/", option, f"{'a' * 300}.html")
+    assert (long.code, long.err) == (2, f"{option} {'a' * 300}.html: file name too long\n")
 
 
 def test_keys_are_made_once_and_rotated(run: Run, tmp_path: Path) -> None:

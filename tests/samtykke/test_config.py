@@ -14,6 +14,7 @@ from samtykke.config import Config, ConfigError, ScheduleSettings, load_config, 
 ROOT = Path(__file__).parents[2]
 FILE = Path("samtykke.toml")
 MINIMAL = '[[site]]\nhosts = ["shop.example"]\nupstream = "http://127.0.0.1:9080"\n'
+TWIN = '{"hosts":["a"],"upstream":"http://b"}'
 
 
 def wrong(text: str) -> str:
@@ -105,6 +106,103 @@ def test_no_password_is_repeated_in_an_error() -> None:
     said = wrong('[consent]\nstore = "mysql://me:secret@log/x"')
     assert "consent.store" in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[consent]\nstore = "mysql://u:cret/cret@log/d"',
+        '[consent]\nstore = "mysql://u:cret@cret@log/d"',
+        '[consent]\nstore = "u:cret"',
+        '[inventory]\nstore = "mysql://u:cret@cret@log/d"',
+        "[alerts]\nsmtp_password = 73726574",
+        '[alerts]\nwebhook = "hooks.example/cret"',
+        '[catalogue]\nlists = ["lists.example/?token=cret"]',
+        '[[site]]\nhosts = ["a"]\nupstream = "http://u:cret/cr et@cret@h"',
+        '[[site]]\nhosts = ["a"]\nupstream = "u:cret@h"',
+        'consent = "mysql://u:cret/cret@log/d"',
+    ],
+)
+def test_no_secret_is_repeated_wherever_it_stands(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = wrong(text)
+    assert "cret" not in said
+    assert "73726574" not in said
+    monkeypatch.setenv("SAMTYKKE__CONSENT__STORE", "mysql://u:cret/cret@log/d")
+    assert "cret" not in wrong("")
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    assert "(given: 'off')" in wrong('[proxy]\nmode = "off"')
+    assert "not 'http://...@h' (given: 'http://...@h')" in wrong('[[site]]\nhosts = ["a"]\nupstream = "http://u:p@h"')
+    assert "(given: 'a@b.example')" in wrong('[alerts]\nmail_to = "a@b.example"')
+
+
+@pytest.mark.parametrize(
+    ("variables", "text", "sources"),
+    [
+        ({"CONSENT__LANGUAGES": "nb", "CONSENT__STORE": "sqlite:///a"}, "", "SAMTYKKE__CONSENT__LANGUAGES"),
+        (
+            {"PROXY__TRUSTED_PROXIES": "::1", "PROXY__LIMITS": "x", "PROXY__MODE": "report"},
+            "",
+            "SAMTYKKE__PROXY__TRUSTED_PROXIES, SAMTYKKE__PROXY__LIMITS",
+        ),
+        ({"SITE": ""}, "", "SAMTYKKE__SITE"),
+        ({"PROXY": '{"mode":"report"}'}, '[proxy]\nlisten = "x"', "samtykke.toml"),
+        ({"PROXY": '{"mode":"report"}'}, "[proxy]\nlisen = 1", "samtykke.toml"),
+        ({"PROXY": '{"listen":"x"}'}, "[proxy]\naccess_log = true", "SAMTYKKE__PROXY"),
+        ({"PROXY": '{"limits":{"line":1}}'}, "", "SAMTYKKE__PROXY"),
+        ({"PROXY": '{"listen":"a:1"}', "PROXY__LISTEN": "x"}, "", "SAMTYKKE__PROXY__LISTEN"),
+        ({"SITE": '[{"hosts":["a"]}]'}, MINIMAL, "SAMTYKKE__SITE"),
+        ({"CONSENT__LANGUAGES": '["xx"]', "CONSENT__RETENTION_DAYS": "9"}, "", "SAMTYKKE__CONSENT__LANGUAGES"),
+        ({"ALERTS__SMTP": "mail:25"}, "", "SAMTYKKE__ALERTS__SMTP"),
+        ({"ALERTS__SMTP": "m:25"}, '[alerts]\nmail_from = "a@b"', "SAMTYKKE__ALERTS__SMTP, samtykke.toml"),
+        ({"ALERTS": '{"smtp_user":"me"}'}, '[alerts]\nsmtp = "mail:25"', "samtykke.toml"),
+        ({"PROXY__METRICS": "a:1"}, '[proxy]\nlisten = "a:1"', "SAMTYKKE__PROXY__METRICS, samtykke.toml"),
+        ({"PROXY__MODE": "report"}, MINIMAL * 2 + 'name = "twin"', "samtykke.toml"),
+        ({"SITE": f"[{TWIN},{TWIN}]"}, MINIMAL, "SAMTYKKE__SITE"),
+    ],
+)
+def test_whoever_is_to_blame_is_named_and_nobody_else(
+    variables: dict[str, str], text: str, sources: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SAMTYKKE__{name}", value)
+    assert wrong(text).partition(": ")[0] == sources
+
+
+@pytest.mark.parametrize("variable", ["SAMTYKKE_PROXY__LISTEN", "SAMTYKKE_PROXY_LISTEN", "SAMTYKKE_X", "samtykke_site"])
+def test_a_variable_with_an_underscore_too_few_is_refused(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "1.2.3.4:1")
+    assert wrong(MINIMAL).startswith(f"{variable}: variables of the config are written SAMTYKKE__TABLE__KEY")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "SAMTYKKE_TEST_DATA", "SAMTYKKE_BENCH_FOLDER",
+        "SAMTYKKE_SERVICE_HOST", "SAMTYKKE_PORT", "SAMTYKKE_PORT_8080_TCP_ADDR", "SAMTYKKE_PROXY_SERVICE_PORT_HTTP",
+    ],
+)  # fmt: skip
+def test_variables_of_tests_and_of_kubernetes_are_none_of_the_configs(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "tcp://10.0.0.1:8080")
+    assert read_config(MINIMAL, FILE).one_site().name == "shop.example"
+
+
+@pytest.mark.parametrize(
+    ("store", "right"),
+    [
+        ("postgresql://", True), ("postgres://", True), ("postgresql:///consents", True), ("postgresql", False),
+        ("postgresql:", False), ("sqlite://", False), ("sqlite:///", False), ("sqlite:///a.db", True),
+    ],
+)  # fmt: skip
+def test_postgresql_alone_takes_everything_from_its_own_variables(store: str, right: bool) -> None:
+    text = f'[consent]\nstore = "{store}"'
+    if right:
+        assert read_config(text, FILE).consent.store == store
+    else:
+        assert "consent.store" in wrong(text)
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:

@@ -23,6 +23,14 @@ def test_the_config_is_mounted_where_the_program_runs_and_may_write() -> None:
     assert DOCKERFILE.endswith('ENTRYPOINT ["samtykke"]\nCMD ["serve"]\n')
 
 
+def test_only_who_serves_is_asked_for_its_health() -> None:
+    """The image's check asks the proxy; a scan or a schedule does not listen."""
+    services = re.split(r"^  (\w+):$", COMPOSE.partition("\nservices:\n")[2].partition("\nvolumes:")[0], flags=re.M)
+    by_name = dict(zip(services[1::2], services[2::2], strict=True))
+    assert "healthcheck: {disable: true}" in by_name["tools"]
+    assert "healthcheck" not in by_name["proxy"]
+
+
 def test_every_package_is_copied_and_sent_to_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     wheel = re.search(r"^packages = \[(.+)\]$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
