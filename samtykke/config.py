@@ -7,12 +7,7 @@ folder, so that a command does the same from anywhere.
 
 from __future__ import annotations
 
-import difflib
-import json
-import os
-import re
 import tomllib
-import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -25,21 +20,11 @@ from policies.site_policy import Override
 from proxy.consent.settings import ConsentSettings, ControllerSettings
 from proxy.settings import ProxySettings, SiteSettings
 from runtime.database import sqlite_path
+from samtykke.config_sources import DELIMITER, PREFIX, ConfigError, Sources
+
+__all__ = ["DEFAULT_FILE", "Config", "ConfigError", "ListSettings", "ScheduleSettings", "load_config", "read_config"]
 
 DEFAULT_FILE = Path("samtykke.toml")
-_PREFIX = "SAMTYKKE__"
-_DELIMITER = "__"
-_SECRET = {"store", "smtp_password", "webhook", "url"}
-"""Keys whose value no message repeats: it may hold a password or a token anywhere."""
-_NOT_OURS = re.compile(
-    r"SAMTYKKE_(TEST_DATA|BENCH_FOLDER|(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
-)
-"""Of tests and measurements, and what Kubernetes sets for a service that is called samtykke or samtykke-...."""
-_Variables = dict[tuple[str, ...], str]
-
-
-class ConfigError(ValueError):
-    """The config cannot be used: the message names file, key and reason."""
 
 
 class _Section(BaseModel):
@@ -167,8 +152,8 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
-        env_prefix=_PREFIX,
-        env_nested_delimiter=_DELIMITER,
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
         nested_model_default_partial_update=True,
     )
 
@@ -277,140 +262,14 @@ def read_config(text: str, file: Path) -> Config:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: {error}") from error
-    variables = _variables()
+    sources = Sources.of(Config, file, values)
     try:
         config = Config(**values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_say(file, problem, values, variables) for problem in error.errors())) from error
+        raise ConfigError("\n".join(sources.fault(problem) for problem in error.errors())) from error
     except SettingsError as error:
         section = str(error).partition('"')[2].partition('"')[0]
-        names = ", ".join(name for key, name in variables.items() if key[0] == section and _is_no_json(key, name))
-        raise ConfigError(f'{names or section}: a list or table is written as JSON, such as ["nb", "en"]') from error
+        names = ", ".join(sources.no_json(section)) or section
+        raise ConfigError(f'{names}: a list or table is written as JSON, such as ["nb", "en"]') from error
     config._folder = file.resolve().parent
     return config._with_absolute_files()
-
-
-def _variables() -> _Variables:
-    """The environment's variables by the key that each sets. Raises ConfigError for one that sets nothing."""
-    found = {}
-    for name in os.environ:
-        upper = name.upper()
-        if upper.startswith("SAMTYKKE_") and not upper.startswith(_PREFIX) and not _NOT_OURS.fullmatch(upper):
-            raise ConfigError(f"{name}: variables of the config are written {_PREFIX}TABLE__KEY, two underscores each")
-        if upper.startswith(_PREFIX):
-            found[tuple(name.lower().removeprefix(_PREFIX.lower()).split(_DELIMITER))] = name
-    for loc, name in found.items():
-        _exists(loc, name)
-    return found
-
-
-def _exists(loc: tuple[str, ...], variable: str) -> None:
-    model: type[BaseModel] | None = Config
-    for at, part in enumerate(loc):
-        if model is None:
-            raise ConfigError(f"{variable}: {'.'.join(loc[:at])} has no keys of its own")
-        if part not in model.model_fields:
-            raise ConfigError(f"{variable}: unknown key {part!r}{_nearest(Config, loc[: at + 1])}")
-        annotation = model.model_fields[part].annotation
-        if typing.get_origin(annotation) is tuple and loc[at + 1 :]:
-            whole = _PREFIX + _DELIMITER.join(loc[: at + 1]).upper()
-            raise ConfigError(f"{variable}: a list is given as a whole, as JSON in {whole}")
-        model = _model_in(annotation)
-
-
-def _is_no_json(loc: tuple[str, ...], variable: str) -> bool:
-    """Is a list or table wanted at this place, and something else written in the variable?"""
-    annotation: Any = Config
-    for part in loc:
-        model = _model_in(annotation)
-        annotation = model.model_fields[part].annotation if model else None
-    if typing.get_origin(annotation) is not tuple and _model_in(annotation) is None:
-        return False
-    try:
-        json.loads(os.environ[variable])
-    except ValueError:
-        return True
-    return False
-
-
-def _say(file: Path, problem: Any, values: dict[str, Any], variables: _Variables) -> str:
-    loc = tuple(str(part) for part in problem["loc"])
-    found = [_source(key, file, values, variables) for key in _blamed(loc, problem)]
-    source = ", ".join(dict.fromkeys(each for each in found if each)) or str(file)
-    where = ".".join(loc)
-    if problem["type"] == "extra_forbidden":
-        return f"{source}: {where}: unknown key{_nearest(Config, problem['loc'])}"
-    given = problem.get("input")
-    if isinstance(given, dict | list) or _SECRET & set(loc):
-        return f"{source}: {where}: {problem['msg']}"
-    shown = _masked(repr(given))
-    return f"{source}: {where}: {problem['msg'].replace(repr(given), shown)} (given: {shown})"
-
-
-def _blamed(loc: tuple[str, ...], problem: Any) -> list[tuple[str, ...]]:
-    """The keys that a problem is about: of one with a table as a whole, those that its message names."""
-    model: type[BaseModel] | None = Config
-    for part in loc:
-        field = model.model_fields.get(part) if model else None
-        model = _model_in(field.annotation) if field and typing.get_origin(field.annotation) is not tuple else None
-    if model is None or problem["type"] != "value_error":
-        return [loc]
-    words = re.findall(r"\w+" if loc else r"\[\[(\w+)\]\]", problem["msg"])
-    return [(*loc, word) for word in words if word in model.model_fields] or [loc]
-
-
-def _source(loc: tuple[str, ...], file: Path, values: dict[str, Any], variables: _Variables) -> str:
-    """What has set this key: the name of a variable or of the file, empty where neither has."""
-    for end in range(len(loc), 0, -1):
-        name = variables.get(loc[:end])
-        if name is not None and _holds(_json(os.environ[name]), loc[end:]):
-            return name
-    return str(file) if _holds(values, loc) else ""
-
-
-def _holds(value: Any, loc: tuple[str, ...]) -> bool:
-    """Is there a value at this place of a table? Whatever is no table, such as a list, is given as a whole."""
-    for part in loc:
-        if not isinstance(value, dict):
-            return True
-        if part not in value:
-            return False
-        value = value[part]
-    return True
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _masked(shown: str) -> str:
-    """Without what may be a user's name and password before the last `@`."""
-    before, at, after = shown.rpartition("@")
-    if not at or not {":", "/"} & set(before):
-        return shown
-    scheme = re.match(r"['\"]\w+://|['\"]?", before)
-    return f"{scheme[0] if scheme else ''}...@{after}"
-
-
-def _nearest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    """`; did you mean "listen"?` for a misspelt key at this place."""
-    *parents, key = loc
-    fields: type[BaseModel] | None = model
-    for part in parents:
-        if isinstance(part, str) and fields is not None and part in fields.model_fields:
-            fields = _model_in(fields.model_fields[part].annotation)
-    if fields is None:
-        return ""
-    known = list(fields.model_fields)
-    close = difflib.get_close_matches(str(key), known, 1, 0.5)
-    return f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(sorted(known))}"
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *typing.get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
