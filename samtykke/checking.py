@@ -17,28 +17,18 @@ from samtykke.rounds import checked
 from samtykke.wiring import policy_folder
 
 
-def unusable(config: Config) -> list[str]:
-    """A line for each thing that cannot be used, naming its key and the reason."""
-    found = []
+def tried(config: Config) -> tuple[list[str], list[str]]:
+    """(what cannot be used, what only serving reads and this user may not): a line each, naming key and reason."""
+    unusable, unreadable = [], []
     for trial in TRIALS:
         try:
             trial(config)
         except (OSError, ValueError) as error:
-            if not (trial in SERVED and _is_refused(error)):
-                found.append(str(error))
-    return found
-
-
-def not_readable(config: Config) -> list[str]:
-    """What only serving reads and this user may not, a line each; whoever serves may be another."""
-    found = []
-    for trial in SERVED:
-        try:
-            trial(config)
-        except (OSError, ValueError) as error:
-            if _is_refused(error):
-                found.append(f"{error} (this user may not read it; who serves must)")
-    return found
+            if trial in SERVED and _is_refused(error):
+                unreadable.append(f"{error} (this user may not read it; who serves must)")
+            else:
+                unusable.append(str(error))
+    return unusable, unreadable
 
 
 def _is_refused(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from samtykke.checking import not_readable, not_writable, unusable
+from samtykke.checking import not_writable, tried
 from samtykke.commands.options import ConfigFile, JsonTarget
 from samtykke.config import DEFAULT_FILE, ConfigError, load_config
 from samtykke.outcome import write_json
@@ -28,9 +28,10 @@ def check(config: ConfigFile = None, json_target: JsonTarget = None) -> None:
     Example: samtykke check --config samtykke.toml
     """
     settings = load_config(config, required=True)
-    if wrong := unusable(settings):
+    wrong, unreadable = tried(settings)
+    if wrong:
         raise ConfigError("\n".join(f"{config or DEFAULT_FILE}: {line}" for line in wrong))
-    for line in (*not_readable(settings), *not_writable(settings)):
+    for line in (*unreadable, *not_writable(settings)):
         typer.echo(line, err=True)
     if json_target:
         write_json(settings.model_dump(mode="json"), json_target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -17,8 +18,9 @@ SHOP = '[[site]]\nname = "shop"\nhosts = ["shop.example"]\nupstream = "http://12
 def commands() -> list[str]:
     """Every command by its whole name. Typer keeps the classes of groups to itself."""
     found: list[str] = []
+    group: Any = typer.main.get_command(app)
     for name in COMMANDS:
-        command = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+        command = group.get_command(None, name)
         found += [f"{name} {each}" for each in command.commands] if hasattr(command, "commands") else [name]
     return found
 
